@@ -1,0 +1,123 @@
+"""Finding implementations: by path, by name, by entry point. One that cannot be loaded is reported, never raised."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from veriformer.impls.protocol import Implementation
+
+GROUP = "veriformer.implementations"
+"""The entry-point group in which an installed package announces its implementations."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a target led to: an implementation, or the reason why there is none."""
+
+    target: str
+    implementation: Implementation | None = None
+    error: str = ""
+    details: str = ""
+    """The traceback, for whoever wants it."""
+
+    @property
+    def name(self) -> str:
+        """The implementation's name, or the target when nothing was found there."""
+        return self.implementation.name if self.implementation else self.target
+
+
+def find(target: str) -> list[Found]:
+    """The implementations that a target names.
+
+    `all`: every installed one. A path to a Python file. `package.module` or `package.module:object`. The name of an
+    installed entry point (`numpy`, `torch`, `jax`).
+    """
+    if target == "all":
+        return [load(name, entry.value) for name, entry in sorted(installed().items())]
+    if target in installed():
+        return [load(target, installed()[target].value)]
+    if target.endswith(".py") or "/" in target or Path(target).is_file():
+        return from_file(target)
+    return from_name(target)
+
+
+def installed() -> dict[str, importlib.metadata.EntryPoint]:
+    """Entry points by name, ours among them."""
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
+
+
+def load(name: str, value: str) -> Found:
+    """One entry point."""
+    found = from_name(value)
+    return found[0] if len(found) == 1 else Found(name, error=f"entry point {name} = {value} names {len(found)} implementations")
+
+
+def from_file(target: str) -> list[Found]:
+    """Every Implementation at the top level of a Python file, imported under a private name.
+
+    Its folder goes to the end of the path: it may import its neighbours, but never shadows an installed package.
+    """
+    path = Path(target)
+    if not path.is_file():
+        return [Found(target, error=f"there is no file {target}")]
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    name = f"_veriformer_target_{path.stem}_{digest}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        return [Found(target, error=f"{target} is not a Python file")]
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:  # noqa: BLE001  (a plug-in may raise anything while it is imported)
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        sys.modules.pop(name, None)
+        return [failed(target, error)]
+    return offered(target, module)
+
+
+def from_name(target: str) -> list[Found]:
+    """`package.module` (every Implementation in it) or `package.module:object`."""
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+        value = getattr(module, attribute) if attribute else None
+    except BaseException as error:  # noqa: BLE001  (a plug-in may raise anything while it is imported)
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
+            known = ", ".join(sorted(installed()))
+            hint = f"no file, module or installed implementation of this name; installed: {known}"
+            return [Found(target, error=f"{target!r}: {hint}")]
+        return [failed(target, error)]
+    if not attribute:
+        return offered(target, module)
+    if not isinstance(value, Implementation):
+        return [Found(target, error=f"{target} is {type(value).__name__}, not a veriformer.Implementation")]
+    return [Found(target, value)]
+
+
+def offered(target: str, module: Any) -> list[Found]:
+    """Every module-level Implementation, each once."""
+    implementations = {id(value): value for value in vars(module).values() if isinstance(value, Implementation)}
+    if not implementations:
+        return [Found(target, error=f'{target} holds no Implementation; write impl = Implementation("my-kernels", '
+                                    'backend="numpy") at its top level')]  # fmt: skip
+    return [Found(target, implementation) for implementation in implementations.values()]
+
+
+def failed(target: str, error: BaseException) -> Found:
+    """An import that raised."""
+    return Found(target, error=f"{type(error).__name__}: {error}", details="".join(traceback.format_exception(error)))

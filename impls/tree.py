@@ -1,0 +1,38 @@
+"""Trees of arrays: walking and rebuilding nested dictionaries, lists and tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from veriformer.impls.protocol import Path, Tree
+
+
+def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf with its path, in a fixed order."""
+    if isinstance(tree, dict):
+        for key in tree:
+            yield from leaves(tree[key], (*path, key))
+    elif isinstance(tree, list | tuple):
+        for index, item in enumerate(tree):
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, tree
+
+
+def rebuild(tree: Tree, change: Callable[[Path, Any], Any], path: Path = ()) -> Tree:
+    """The same nesting, each leaf replaced by `change(path, leaf)`."""
+    if isinstance(tree, dict):
+        return {key: rebuild(item, change, (*path, key)) for key, item in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(rebuild(item, change, (*path, index)) for index, item in enumerate(tree))
+    return change(path, tree)
+
+
+def spelled(path: Path, names: tuple[str, ...] = ()) -> str:
+    """A path as a person would write it: `params["w_q"]`, `q`."""
+    if not path:
+        return "output"
+    first, *rest = path
+    head = names[first] if isinstance(first, int) and first < len(names) else f"argument {first}"
+    return head + "".join(f"[{key!r}]" for key in rest)

@@ -1,0 +1,192 @@
+"""The room behind the door: one implementation, one dtype, one device; calls come in and replies go out as NumPy."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.layout import LaidOut, lay_out
+from veriformer.impls.protocol import Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
+from veriformer.impls.tree import leaves, rebuild, spelled
+
+
+def open_door(implementation: Implementation, dtype: str, device: str) -> OpenDoor:
+    """A door to an implementation, in this process. Raises Misuse when its framework is not installed."""
+    try:
+        backend = importlib.import_module(f"veriformer.impls.{implementation.backend}")
+    except ImportError as error:
+        raise Misuse(f"{implementation.name} needs {implementation.backend}, which cannot be imported: {error}") from error
+    return OpenDoor(implementation, backend, dtype, device)
+
+
+class Moved:
+    """The arguments of one call inside the framework, with the memory that they came from."""
+
+    def __init__(self, backend: Any, call: Call, device: str) -> None:
+        self.memory: dict[Path, LaidOut] = {}
+        shared = {other: group[0] for group in call.aliases for other in group[1:]}
+        moved: list[Tree] = []
+        for position, argument in enumerate(call.arguments):
+            if position in shared:
+                moved.append(moved[shared[position]])
+                continue
+            moved.append(rebuild(argument, self.mover(backend, call, device), (position,)))
+        self.arguments = tuple(moved)
+        self.options = {
+            name: rebuild(value, self.mover(backend, call, device), (name,)) for name, value in call.options.items()
+        }
+        self.before = {path: laid.snapshot() for path, laid in self.memory.items()}
+        self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
+
+    def mover(self, backend: Any, call: Call, device: str) -> Callable[[Path, Any], Any]:
+        def move(path: Path, leaf: Any) -> Any:
+            if not isinstance(leaf, np.ndarray):
+                return leaf
+            self.memory[path] = lay_out(leaf, call.layouts.get(path, "contiguous"))
+            return backend.move_in(self.memory[path].array, device)
+
+        return move
+
+    def native_leaves(self) -> list[tuple[Path, Any]]:
+        """Every argument leaf as the framework holds it."""
+        found = list(leaves(self.arguments))
+        for name, value in self.options.items():
+            found += list(leaves(value, (name,)))
+        return found
+
+    def changed(self, backend: Any) -> tuple[str, ...]:
+        """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
+        here = {path for path, laid in self.memory.items() if laid.snapshot() != self.before[path]}
+        for path, leaf in self.native.items():
+            if path in self.memory and backend.move_out(leaf).tobytes() != self.memory[path].array.tobytes():
+                here.add(path)
+        return tuple(spelled(path) if isinstance(path[0], int) else str(path[0]) for path in sorted(here, key=str))
+
+
+class OpenDoor:
+    """A door in this process; see `protocol.Door`."""
+
+    def __init__(self, implementation: Implementation, backend: Any, dtype: str, device: str) -> None:
+        self.implementation = implementation
+        self.framework = backend
+        self.dtype = dtype
+        self.device = device
+
+    @property
+    def name(self) -> str:
+        return self.implementation.name
+
+    @property
+    def backend(self) -> str:
+        return self.implementation.backend
+
+    @property
+    def offers(self) -> Mapping[str, Offer]:
+        return self.implementation.offers
+
+    def close(self) -> None:
+        """Nothing is held open in this process."""
+
+    def ask(self, call: Call) -> Reply:
+        """Answer one call. An exception of the implementation is an answer."""
+        with self.framework.arithmetic(self.dtype):
+            kept = [self.attempt(earlier)[0] for earlier in call.before]
+            kept_bytes = [self.bytes_of(result) for result in kept]
+            moved = Moved(self.framework, call, self.device)
+            started = time.perf_counter()
+            outputs, raised = self.attempt(call, moved)
+            seconds = time.perf_counter() - started
+            if raised:
+                return Reply(raised=raised, changed_arguments=moved.changed(self.framework), seconds=seconds)
+            first = next(leaf for _, leaf in leaves(outputs))
+            with_grad, gradients = None, None
+            if call.cotangent is not None:
+                with_grad, gradients, raised = self.differentiate(call, moved)
+            return Reply(
+                outputs=None if raised else self.out(outputs),
+                raised=raised,
+                outputs_with_grad=None if raised else self.out(with_grad),
+                gradients=None if raised else self.out(gradients),
+                changed_arguments=moved.changed(self.framework),
+                kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
+                dtype=self.framework.dtype_of(first),
+                device=self.framework.device_of(first),
+                seconds=seconds,
+            )
+
+    def prepare(self, call: Call) -> Callable[[], None]:
+        """A function that runs the call on arrays already moved in, and waits for the device."""
+        moved = Moved(self.framework, call, self.device)
+        function = self.implementation.functions[call.component]
+
+        def run() -> None:
+            with self.framework.arithmetic(self.dtype):
+                self.framework.wait(self.framework.plain(function, moved.arguments, moved.options))
+
+        return run
+
+    def attempt(self, call: Call, moved: Moved | None = None) -> tuple[Tree, Raised | None]:
+        """The native outputs, or what was raised."""
+        moved = moved or Moved(self.framework, call, self.device)
+        function = self.implementation.functions[call.component]
+        try:
+            outputs = self.framework.plain(function, moved.arguments, moved.options)
+            self.framework.wait(outputs)
+        except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its answer)
+            return None, raised_by(error)
+        return outputs, self.not_an_answer(call.component, outputs)
+
+    def not_an_answer(self, component: str, outputs: Tree) -> Raised | None:
+        """What is wrong with outputs that are not arrays of the framework."""
+        found = list(leaves(outputs))
+        strange = [leaf for _, leaf in found if not self.framework.is_native(leaf)]
+        if isinstance(outputs, list) or strange or not found:
+            came = type(outputs).__name__ if not strange or isinstance(outputs, list) else type(strange[0]).__name__
+            return Raised("TypeError", f"{component} returned {came}; wanted: an array of {self.backend}")
+        return None
+
+    def differentiate(self, call: Call, moved: Moved) -> tuple[Tree, tuple[Tree, ...] | None, Raised | None]:
+        """Outputs computed while gradients are recorded, and the gradients."""
+        cotangent = rebuild(
+            call.cotangent, lambda _, leaf: self.framework.move_in(lay_out(leaf, "contiguous").array, self.device)
+        )
+        pullback = self.implementation.pullbacks.get(call.component)
+        function = self.implementation.functions[call.component]
+        try:
+            if pullback is not None:
+                given = self.framework.plain(pullback, (cotangent, *moved.arguments), moved.options)
+                outputs = self.framework.plain(function, moved.arguments, moved.options)
+                gradients = given if isinstance(given, tuple) else (given,)
+            else:
+                outputs, gradients = self.framework.gradients(function, moved.arguments, moved.options, cotangent)
+            self.framework.wait((outputs, gradients))
+        except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its answer)
+            return None, None, raised_by(error)
+        return outputs, gradients, None
+
+    def out(self, tree: Tree) -> Tree:
+        """Native arrays to NumPy; a missing gradient stays None."""
+        return rebuild(tree, lambda _, leaf: self.framework.move_out(leaf) if self.framework.is_native(leaf) else None)
+
+    def bytes_of(self, outputs: Tree) -> list[bytes]:
+        """The bytes of every array of an earlier result."""
+        natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
+        return [self.framework.move_out(leaf).tobytes() for leaf in natives]
+
+
+def raised_by(error: Exception) -> Raised:
+    """An exception as data."""
+    with contextlib.suppress(Exception):
+        return Raised(
+            type=type(error).__name__,
+            message=str(error),
+            declined=isinstance(error, NotImplementedError),
+            traceback="".join(traceback.format_exception(error, limit=-5)),
+        )
+    return Raised(type=type(error).__name__, message="(its message could not be read)")

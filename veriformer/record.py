@@ -1,0 +1,171 @@
+"""Record: one verdict, one timing, or the run itself, as one row of strict JSON lines. A leaf: it imports nothing of ours."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+READABLE = 64
+"""Arrays of at most this many numbers are written readably too, beside their bytes."""
+
+
+class Verdict(enum.StrEnum):
+    """What became of one law, implementation, dtype and device; listed from the worst to the mildest."""
+
+    BROKEN = "broken"
+    """An input was found on which the law does not hold."""
+    CRASHED = "crashed"
+    """An exception, or worse, inside the component's domain."""
+    HELD = "held"
+    """Judged on at least half of the drawn cases, and never refuted."""
+    ABSTAINED = "abstained"
+    """Too often an honest computation may overflow, or its bound says nothing."""
+    UNSUPPORTED = "unsupported"
+    """Offered, but not for these cases."""
+    ABSENT = "absent"
+    """Not offered, or not possible here: no such device, no gradient, an import that failed."""
+
+    @property
+    def badness(self) -> int:
+        """0 for the worst: the worst of several verdicts is their minimum by this key."""
+        return list(Verdict).index(self)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of several verdicts; `absent` when there are none."""
+    return min(verdicts, key=lambda verdict: verdict.badness, default=Verdict.ABSENT)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row. Reports are made from rows alone, so a row says all that is known of its verdict or timing.
+
+    `kind` is `verdict`, `timing` or `run`; fields that do not belong to a kind keep their defaults.
+    """
+
+    kind: str
+    implementation: str = ""
+    component: str = ""
+    law: str = ""
+    dtype: str = ""
+    device: str = ""
+    precision: Mapping[str, Any] = field(default_factory=dict)
+    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), and `also_holds_layer`."""
+    conventions: Mapping[str, str] = field(default_factory=dict)
+    """Convention -> value, with " (undeclared)" when the suite found it out by asking."""
+    verdict: Verdict | None = None
+    judged: int = 0
+    abstained: int = 0
+    unsupported: int = 0
+    worst_ratio: float | None = None
+    """Largest observed error / bound."""
+    worst_ulps: float | None = None
+    """Largest observed error in units in the last place of the true value, where the bound was judged."""
+    bitwise: bool | None = None
+    """For laws of determinism, layout and batching: were the answers equal to the last bit?"""
+    counterexample: Mapping[str, Any] | None = None
+    """`arguments`, `options`, `got`, `wanted`, `allowed`, `index`, `examples`, `script`."""
+    diagnosis: str = ""
+    seed: int = 0
+    seconds: float = 0.0
+    message: str = ""
+    sentence: str = ""
+    """The law as a sentence, so that a report needs no other source."""
+    workload: str = ""
+    """For timings: the name of the row of bench/workloads.py."""
+    timing: Mapping[str, Any] | None = None
+    """For timings: `samples` (seconds), `median`, `iqr`, `ratio` to the fastest ranked, `flops`, `bytes`."""
+    environment: Mapping[str, Any] | None = None
+    """For the run: machine, versions, commit, command, options, limits measured."""
+
+    def to_json(self) -> str:
+        """One line of strict JSON: arrays as base64 bytes with dtype and shape, non-finite floats as strings."""
+        row = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return json.dumps(encode(row), allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, line: str) -> Record:
+        """The row back; unknown fields are ignored, so that newer records can be read by older code."""
+        row = decode(json.loads(line))
+        names = {f.name for f in dataclasses.fields(cls)}
+        known = {name: value for name, value in row.items() if name in names}
+        if known.get("verdict") is not None:
+            known["verdict"] = Verdict(known["verdict"])
+        return cls(**known)
+
+
+def encode(value: Any) -> Any:
+    """A value of a record as plain JSON: arrays and non-finite numbers become tagged dictionaries."""
+    if isinstance(value, np.ndarray):
+        data = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
+        tagged = {"array": data, "dtype": str(value.dtype), "shape": list(value.shape)}
+        if value.size <= READABLE:
+            tagged["readable"] = np.array2string(value.astype(float), separator=", ", threshold=READABLE + 1)
+        return tagged
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, np.generic):
+        return encode(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, Mapping):
+        return {str(key): encode(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a record holds plain values and arrays, not {type(value).__name__}: {value!r}")
+
+
+def decode(value: Any) -> Any:
+    """The inverse of `encode` (tuples come back as lists). Nothing is imported or executed."""
+    if isinstance(value, dict):
+        if value.keys() == {"float"}:
+            return float(value["float"])
+        if "array" in value and "dtype" in value:
+            import ml_dtypes  # noqa: F401  (registers the dtype name "bfloat16" with NumPy)
+
+            data = np.frombuffer(base64.b64decode(value["array"]), dtype=np.dtype(value["dtype"]))
+            return data.reshape(value["shape"]).copy()
+        return {key: decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [decode(item) for item in value]
+    return value
+
+
+def read(path: str | Path) -> Iterator[Record]:
+    """The records of one file, one a line."""
+    with Path(path).open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    yield Record.from_json(line)
+                except (ValueError, TypeError, KeyError) as error:
+                    raise ValueError(f"{path}, line {number}, is not a record of veriformer: {error}") from error
+
+
+def write(path: str | Path, records: Iterable[Record], *, append: bool = False) -> None:
+    """Write records to a file, one a line, flushed line by line."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("a" if append else "w", encoding="utf-8") as out:
+        for record in records:
+            out.write(record.to_json() + "\n")
+            out.flush()
+
+
+def load(records: str | Path | Iterable[Record]) -> Any:
+    """The records as a pandas frame, one row each, columns named after the fields of `Record`."""
+    import pandas
+
+    rows = read(records) if isinstance(records, str | Path) else records
+    names = [f.name for f in dataclasses.fields(Record)]
+    return pandas.DataFrame([{name: getattr(row, name) for name in names} for row in rows], columns=names)
