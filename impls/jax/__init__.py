@@ -1,0 +1,122 @@
+"""Our JAX implementation, and the backend for all code that takes and returns JAX arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.embedding import embedding
+from veriformer.impls.jax.encoder import encoder
+from veriformer.impls.jax.encoder_layer import encoder_layer
+from veriformer.impls.jax.feed_forward import feed_forward
+from veriformer.impls.jax.layer_norm import layer_norm
+from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.multi_head_attention import multi_head_attention
+from veriformer.impls.jax.residual import residual
+from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
+from veriformer.impls.jax.softmax import softmax
+from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.tree import leaves, rebuild
+
+impl = Implementation("jax", backend="jax", devices=("cpu", "cuda"))
+
+impl.component("softmax", fully_masked="zero")(softmax)
+impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
+impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component(sinusoidal_positions)
+impl.component(learned_positions)
+impl.component(embedding)
+impl.component(feed_forward)
+impl.component(residual)
+impl.component(layer_norm)
+impl.component(encoder_layer)
+impl.component(encoder)
+
+PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
+"""Our name of a device -> JAX's name of its platform."""
+
+
+def versions() -> dict[str, str]:
+    """What computes: package -> version."""
+    return {"jax": jax.__version__, "jaxlib": jax.lib.__version__}
+
+
+def devices() -> tuple[str, ...]:
+    """The devices of this machine."""
+    return ("cpu", "cuda") if jax.default_backend() == "gpu" else ("cpu",)
+
+
+@contextmanager
+def arithmetic(dtype: str) -> Iterator[None]:
+    """The settings under which this dtype is computed: 64-bit types exist for float64 alone."""
+    with jax.enable_x64(dtype == "float64"):
+        yield
+
+
+def move_in(array: np.ndarray, device: str) -> jax.Array:
+    """A copy on the device; JAX on the CPU would otherwise borrow the array's memory, and believe it constant."""
+    return jax.device_put(array.copy(), jax.devices(PLATFORM_OF[device])[0])
+
+
+def move_out(native: jax.Array) -> np.ndarray:
+    """A copy that may be written to."""
+    return np.array(native)
+
+
+def is_native(value: object) -> bool:
+    """Is it an array of this framework?"""
+    return isinstance(value, jax.Array)
+
+
+def dtype_of(native: jax.Array) -> str:
+    """The name of its dtype, "float32"."""
+    return str(native.dtype)
+
+
+def device_of(native: jax.Array) -> str:
+    """Where it lies, "cpu" or "cuda"."""
+    (platform,) = {device.platform for device in native.devices()}
+    return next(name for name, known in PLATFORM_OF.items() if known == platform)
+
+
+def wait(tree: Tree) -> None:
+    """Until everything is computed."""
+    jax.block_until_ready(tree)
+
+
+def plain(function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree]) -> Tree:
+    """The function's answer."""
+    return function(*arguments, **options)
+
+
+def gradients(
+    function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree], cotangent: Tree
+) -> tuple[Tree, tuple[Tree, ...]]:
+    """The outputs, and one tree of gradients per positional argument with floating-point leaves.
+
+    An array given in several places is one variable, and its total gradient is reported at each of them.
+    An integer leaf is None; a leaf that no gradient reached is zero, since JAX does not tell the two apart.
+    """
+    variables = {id(leaf): leaf for _, leaf in leaves(arguments) if is_floating(leaf)}
+
+    def of_variables(values: dict[int, jax.Array]) -> Tree:
+        return function(*rebuild(arguments, lambda _, leaf: values.get(id(leaf), leaf)), **options)
+
+    outputs, pull_back = jax.vjp(of_variables, variables)
+    (found,) = pull_back(cotangent)
+    return outputs, tuple(
+        rebuild(argument, lambda _, leaf: found.get(id(leaf)))
+        for argument in arguments
+        if any(is_floating(leaf) for _, leaf in leaves(argument))
+    )
+
+
+def is_floating(leaf: object) -> bool:
+    """Is it an array that can be differentiated?"""
+    return isinstance(leaf, jax.Array) and bool(jnp.issubdtype(leaf.dtype, jnp.floating))

@@ -1,0 +1,99 @@
+"""Our NumPy implementation, and the backend for all code that takes and returns NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import scipy
+
+from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.embedding import embedding, embedding_vjp
+from veriformer.impls.numpy.encoder import encoder
+from veriformer.impls.numpy.encoder_layer import encoder_layer
+from veriformer.impls.numpy.feed_forward import feed_forward
+from veriformer.impls.numpy.layer_norm import layer_norm
+from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
+from veriformer.impls.numpy.multi_head_attention import multi_head_attention
+from veriformer.impls.numpy.residual import residual, residual_vjp
+from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
+from veriformer.impls.numpy.softmax import softmax, softmax_vjp
+from veriformer.impls.protocol import Implementation, Tree
+
+impl = Implementation("numpy", backend="numpy")
+
+impl.component("softmax", fully_masked="zero")(softmax)
+impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
+impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component(sinusoidal_positions)
+impl.component(learned_positions)
+impl.component(embedding)
+impl.component(feed_forward)
+impl.component(residual)
+impl.component(layer_norm)
+impl.component(encoder_layer)
+impl.component(encoder)
+
+impl.vjp("softmax")(softmax_vjp)
+impl.vjp("attention")(attention_vjp)
+impl.vjp("learned_positions")(learned_positions_vjp)
+impl.vjp("embedding")(embedding_vjp)
+impl.vjp("residual")(residual_vjp)
+
+
+def versions() -> dict[str, str]:
+    """What computes: package -> version."""
+    return {"numpy": np.__version__, "scipy": scipy.__version__}
+
+
+def devices() -> tuple[str, ...]:
+    """The devices of this machine."""
+    return ("cpu",)
+
+
+def arithmetic(dtype: str) -> AbstractContextManager[None]:
+    """The settings under which this dtype is computed: overflow and the like are answers, not warnings."""
+    return np.errstate(all="ignore")
+
+
+def move_in(array: np.ndarray, device: str) -> np.ndarray:
+    """The array itself."""
+    return array
+
+
+def move_out(native: np.ndarray | np.generic) -> np.ndarray:
+    """A copy that nobody else holds."""
+    return np.array(native)
+
+
+def is_native(value: object) -> bool:
+    """Is it an array of this framework?"""
+    return isinstance(value, np.ndarray | np.generic)
+
+
+def dtype_of(native: np.ndarray | np.generic) -> str:
+    """The name of its dtype, "float32"."""
+    return str(native.dtype)
+
+
+def device_of(native: np.ndarray | np.generic) -> str:
+    """Where it lies."""
+    return "cpu"
+
+
+def wait(tree: Tree) -> None:
+    """Nothing runs in the background here."""
+
+
+def plain(function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree]) -> Tree:
+    """The function's answer."""
+    return function(*arguments, **options)
+
+
+def gradients(
+    function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree], cotangent: Tree
+) -> tuple[Tree, tuple[Tree, ...]]:
+    """Gradients of NumPy code come from `@impl.vjp` alone."""
+    raise NotImplementedError("NumPy code does not differentiate itself: offer @impl.vjp")

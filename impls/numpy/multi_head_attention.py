@@ -1,0 +1,49 @@
+"""Multi-head attention in NumPy: project, attend in every head, project back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from veriformer.impls.numpy.attention import attention
+
+
+def multi_head_attention(
+    x: np.ndarray,
+    memory: np.ndarray,
+    params: Mapping[str, np.ndarray],
+    *,
+    n_heads: int,
+    mask: np.ndarray | None = None,
+    causal: bool = False,
+) -> np.ndarray:
+    """Concat(head_1, ..., head_h) w_o + b_o, head_i = attention(x w_q, memory w_k, memory w_v), its block of columns.
+
+    x (..., L_q, d_model), memory (..., L_k, d_model) -> like x; mask (..., n_heads or 1, L_q, L_k).
+    params: w_q, w_k (d_model, n_heads d_k), w_v (d_model, n_heads d_v), w_o (n_heads d_v, d_model), and
+    b_q, b_k, b_v, b_o or none of them. Self-attention is memory = x.
+    """
+    q = split_heads(project(x, params, "q"), n_heads)
+    k = split_heads(project(memory, params, "k"), n_heads)
+    v = split_heads(project(memory, params, "v"), n_heads)
+    heads = attention(q, k, v, mask=mask, causal=causal)
+    return project(merge_heads(heads), params, "o")
+
+
+def project(x: np.ndarray, params: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """x w + b, the bias only if there is one."""
+    projected = np.matmul(x, params[f"w_{name}"])
+    return projected + params[f"b_{name}"] if f"b_{name}" in params else projected
+
+
+def split_heads(x: np.ndarray, n_heads: int) -> np.ndarray:
+    """(..., L, n_heads d) -> (..., n_heads, L, d): a head is a contiguous block of columns."""
+    *batch, length, width = x.shape
+    return np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)
+
+
+def merge_heads(heads: np.ndarray) -> np.ndarray:
+    """(..., n_heads, L, d) -> (..., L, n_heads d)."""
+    *batch, n_heads, length, width = heads.shape
+    return np.swapaxes(heads, -2, -3).reshape(*batch, length, n_heads * width)

@@ -1,0 +1,138 @@
+"""Our PyTorch implementation, and the backend for all code that takes and returns PyTorch tensors."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.embedding import embedding
+from veriformer.impls.torch.encoder import encoder
+from veriformer.impls.torch.encoder_layer import encoder_layer
+from veriformer.impls.torch.feed_forward import feed_forward
+from veriformer.impls.torch.layer_norm import layer_norm
+from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.multi_head_attention import multi_head_attention
+from veriformer.impls.torch.residual import residual
+from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
+from veriformer.impls.torch.softmax import softmax
+from veriformer.impls.tree import leaves, rebuild
+
+impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
+
+impl.component("softmax", fully_masked="zero")(softmax)
+impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
+impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component(sinusoidal_positions)
+impl.component(learned_positions)
+impl.component(embedding)
+impl.component(feed_forward)
+impl.component(residual)
+impl.component(layer_norm)
+impl.component(encoder_layer)
+impl.component(encoder)
+
+
+def versions() -> dict[str, str]:
+    """What computes: package -> version."""
+    cuda = {"cuda": torch.version.cuda} if torch.version.cuda else {}
+    return {"torch": torch.__version__, **cuda}
+
+
+def devices() -> tuple[str, ...]:
+    """The devices of this machine."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def arithmetic(dtype: str) -> AbstractContextManager[None]:
+    """The settings under which this dtype is computed: the framework's own."""
+    return contextlib.nullcontext()
+
+
+def move_in(array: np.ndarray, device: str) -> torch.Tensor:
+    """A tensor with the array's strides; on the CPU it is the array's own memory."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        if array.dtype == ml_dtypes.bfloat16:
+            return torch.from_numpy(array.view(np.uint16)).view(torch.bfloat16).to(device)
+        return torch.from_numpy(array).to(device)
+
+
+def move_out(native: torch.Tensor) -> np.ndarray:
+    """A copy on the CPU, without its history."""
+    tensor = native.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        return np.array(tensor.view(torch.uint16).numpy()).view(ml_dtypes.bfloat16)
+    return np.array(tensor.numpy())
+
+
+def is_native(value: object) -> bool:
+    """Is it an array of this framework?"""
+    return isinstance(value, torch.Tensor)
+
+
+def dtype_of(native: torch.Tensor) -> str:
+    """The name of its dtype, "float32"."""
+    return str(native.dtype).removeprefix("torch.")
+
+
+def device_of(native: torch.Tensor) -> str:
+    """Where it lies, "cpu" or "cuda"."""
+    return str(native.device.type)
+
+
+def wait(tree: Tree) -> None:
+    """Until everything is computed."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
+def plain(function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree]) -> Tree:
+    """The function's answer, no gradients recorded."""
+    with torch.no_grad():
+        return function(*arguments, **options)
+
+
+def gradients(
+    function: Callable[..., Any], arguments: tuple[Tree, ...], options: dict[str, Tree], cotangent: Tree
+) -> tuple[Tree, tuple[Tree, ...]]:
+    """The outputs, and one tree of gradients per positional argument with floating-point leaves.
+
+    A tensor given in several places is one variable, and its total gradient is reported at each of them.
+    An integer leaf is None, and so is a leaf that no gradient reached.
+    """
+    variables: dict[int, torch.Tensor] = {
+        id(leaf): leaf.detach().requires_grad_() for _, leaf in leaves(arguments) if is_floating(leaf)
+    }
+    with torch.enable_grad():
+        outputs = function(*rebuild(arguments, lambda _, leaf: variables.get(id(leaf), leaf)), **options)
+    found = dict(zip(variables, pull_back(outputs, list(variables.values()), cotangent), strict=True))
+    return outputs, tuple(
+        rebuild(argument, lambda _, leaf: found.get(id(leaf)))
+        for argument in arguments
+        if any(is_floating(leaf) for _, leaf in leaves(argument))
+    )
+
+
+def pull_back(outputs: Tree, variables: list[torch.Tensor], cotangent: Tree) -> tuple[torch.Tensor | None, ...]:
+    """The gradient of the sum of outputs times cotangents for each variable; None where no path leads to it."""
+    pairs = zip((leaf for _, leaf in leaves(outputs)), (leaf for _, leaf in leaves(cotangent)), strict=True)
+    reached = [(output, weight) for output, weight in pairs if is_floating(output) and output.requires_grad]
+    if not reached or not variables:
+        return (None,) * len(variables)
+    tensors, weights = zip(*reached, strict=True)
+    gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(tensors, variables, weights, allow_unused=True)
+    return gradients
+
+
+def is_floating(leaf: object) -> bool:
+    """Is it a tensor that can be differentiated?"""
+    return isinstance(leaf, torch.Tensor) and leaf.is_floating_point()

@@ -1,0 +1,73 @@
+"""What changed between two sets of records, law by law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from veriformer.record import Record, Verdict
+from veriformer.reports.matrix import BAD, verdict_of, verdicts
+
+Key = tuple[str, str, str, str, str]
+"""Implementation, component, law, dtype, device."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One law whose verdict differs: None where that set has no such row."""
+
+    key: Key
+    before: Verdict | None
+    after: Verdict | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All changes, each under exactly one heading."""
+
+    newly_broken: tuple[Change, ...]
+    """Broken or crashed now, and neither before."""
+    newly_held: tuple[Change, ...]
+    """Held now, and not before."""
+    otherwise: tuple[Change, ...]
+    """Changed in another way: a law that held and is no longer judged, a break that became a crash."""
+    gone: tuple[Change, ...]
+    """Only in the old records."""
+    new: tuple[Change, ...]
+    """Only in the new records."""
+
+    def headings(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
+        """The changes under the words that a reader sees; empty headings are left out."""
+        named = (
+            ("Newly broken", self.newly_broken),
+            ("Newly held", self.newly_held),
+            ("Otherwise changed", self.otherwise),
+            ("New", self.new),
+            ("Gone", self.gone),
+        )
+        return tuple((heading, changes) for heading, changes in named if changes)
+
+
+def compare(old: Iterable[Record], new: Iterable[Record]) -> Comparison:
+    """What changed from the old records to the new ones."""
+    before, after = by_key(old), by_key(new)
+    both = [Change(key, before[key], verdict) for key, verdict in after.items() if key in before]
+    changed = [change for change in both if change.before != change.after]
+    newly_broken = tuple(change for change in changed if change.after in BAD and change.before not in BAD)
+    newly_held = tuple(change for change in changed if change.after == Verdict.HELD)
+    return Comparison(
+        newly_broken,
+        newly_held,
+        tuple(change for change in changed if change not in newly_broken + newly_held),
+        tuple(Change(key, verdict, None) for key, verdict in before.items() if key not in after),
+        tuple(Change(key, None, verdict) for key, verdict in after.items() if key not in before),
+    )
+
+
+def by_key(records: Iterable[Record]) -> dict[Key, Verdict]:
+    """The worst verdict under each key."""
+    found: dict[Key, Verdict] = {}
+    for row in verdicts(records):
+        key = (row.implementation, row.component, row.law, row.dtype, row.device)
+        found[key] = min(found.get(key, verdict_of(row)), verdict_of(row), key=lambda verdict: verdict.badness)
+    return found

@@ -1,0 +1,67 @@
+"""Which choice each implementation follows where good libraries differ, and what it promises of its arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from veriformer.record import Record
+from veriformer.reports.matrix import distinct, verdicts
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One convention of one component, and the value that each implementation follows."""
+
+    component: str
+    name: str
+    values: tuple[str, ...]
+
+
+def conventions(records: Iterable[Record]) -> tuple[Convention, ...]:
+    """Component and convention -> the value of each implementation."""
+    rows = verdicts(records)
+    return followed(
+        distinct(row.implementation for row in rows),
+        ((row, name, str(value)) for row in rows for name, value in row.conventions.items()),
+    )
+
+
+def arithmetics(records: Iterable[Record]) -> tuple[Convention, ...]:
+    """What was assumed of each implementation's arithmetic; components that agree share a row."""
+    rows = verdicts(records)
+    told = ((row, "arithmetic", words) for row in rows if (words := arithmetic(row.precision)))
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for one in followed(distinct(row.implementation for row in rows), told):
+        shared.setdefault(one.values, []).append(one.component)
+    return tuple(
+        Convention("every component" if len(shared) == 1 else ", ".join(names), "arithmetic", values)
+        for values, names in shared.items()
+    )
+
+
+def followed(implementations: tuple[str, ...], told: Iterable[tuple[Record, str, str]]) -> tuple[Convention, ...]:
+    """One row for each component and name, with the values of all implementations; several values are all shown."""
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for row, name, value in told:
+        found.setdefault((row.component, name), {}).setdefault(row.implementation, []).append(value)
+    return tuple(
+        Convention(*key, tuple(" or ".join(distinct(own.get(name, ()))) for name in implementations))
+        for key, own in found.items()
+    )
+
+
+def arithmetic(precision: Mapping[str, object]) -> str:
+    """What was assumed of the arithmetic, in words: `eager, computes in tf32, also holds layer`."""
+    return ", ".join(filter(None, promises(precision)))
+
+
+def promises(precision: Mapping[str, object]) -> Iterator[str]:
+    """One phrase for each promise."""
+    for name, value in precision.items():
+        if name == "contract":
+            yield str(value)
+        elif name == "also_holds_layer":
+            yield "also holds layer" if value else ""
+        elif value is not None:
+            yield f"{name.replace('_', ' ')} {value}"

@@ -1,0 +1,182 @@
+"""The report on a terminal: the matrix, then each broken law. Every text is a rich `Text`: no markup is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from veriformer.record import Record, Verdict
+from veriformer.reports import values
+from veriformer.reports.escape import inline, visible
+from veriformer.reports.failures import Failure, Group, explain, failures
+from veriformer.reports.matrix import SYMBOLS, Cell, Matrix, matrix, reasons, verdict_of
+from veriformer.reports.page import headline, summary
+from veriformer.reports.timings import Panel, panels
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+STYLES = {
+    Verdict.BROKEN: "bold red",
+    Verdict.CRASHED: "bold magenta",
+    Verdict.HELD: "cyan",
+    Verdict.ABSTAINED: "yellow",
+    Verdict.UNSUPPORTED: "dim",
+    Verdict.ABSENT: "dim",
+}
+
+PLAIN = str.maketrans({"✗": "x", "✓": "+", "–": "-", "·": ".", "×": "x", "±": "+-", "µ": "u", "∞": "inf", "─": "-"})
+"""Our own signs on a terminal that has only ASCII."""
+
+COLUMN = 18
+"""Columns of the terminal that one implementation takes."""
+
+
+def terminal(records: Iterable[Record], console: Console) -> None:
+    """Print the matrix, each broken law once with its counterexample, what was not judged and why, and the timings."""
+    rows = tuple(records)
+    judged, broken = matrix(rows), failures(rows)
+    for table in tables(judged, console):
+        console.print(table)
+    for group in broken:
+        say(console, rule(console), failure(group.first.record), *also(group))
+    not_judged = [line(f"{row.verdict:<11} ", row.verdict) + line(reason_of(row)) for row in reasons(rows)]
+    if not_judged:
+        say(console, line(""), line("Not judged, and why", "bold"), *not_judged)
+    timed = panels(rows)
+    for panel in timed:
+        console.print(timing_table(panel))
+    if judged.rows or not timed:
+        worst = broken[0].first.record.verdict if broken else Verdict.HELD if judged.rows else Verdict.ABSENT
+        say(console, line(""), line(headline(rows), worst), line(summary(rows)))
+
+
+def say(console: Console, *texts: Text) -> None:
+    """Print without wrapping, so that scripts and arrays can be copied from the screen."""
+    for text in texts:
+        console.print(plain(text, console), soft_wrap=True, highlight=False)
+
+
+def line(text: Any, style: Verdict | str | None = None) -> Text:
+    """Anybody's text, made harmless."""
+    from rich.text import Text
+
+    return Text(visible(text), STYLES[style] if isinstance(style, Verdict) else style or "")
+
+
+def plain(text: Text, console: Console) -> Text:
+    """The text with signs that this terminal can show."""
+    if not console.options.ascii_only:
+        return text
+    from rich.text import Text
+
+    ascii_text = text.plain.translate(PLAIN).encode("ascii", "backslashreplace").decode("ascii")
+    return Text(ascii_text, text.style)
+
+
+def rule(console: Console) -> Text:
+    """A line across the terminal."""
+    return line("\n" + "─" * min(console.width, 100), "dim")
+
+
+def tables(judged: Matrix, console: Console) -> Iterator[Table]:
+    """The matrix, in as many tables as the width of the terminal asks for."""
+    from rich import box
+    from rich.table import Table
+
+    names = [len(inline(row.component)) for row in judged.rows]
+    fitting = max(1, (console.width - max(names, default=0) - 3) // COLUMN)
+    for start in range(0, len(judged.implementations), fitting):
+        part = slice(start, start + fitting)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("")
+        for name in judged.implementations[part]:
+            table.add_column(plain(line(inline(name)), console), min_width=COLUMN - 2, overflow="fold")
+        for row in judged.rows:
+            texts = (line(inline(row.component)), *map(cell_text, row.cells[part]))
+            table.add_row(*(plain(text, console) for text in texts))
+        yield table
+
+
+def cell_text(cell: Cell) -> Text:
+    """A symbol, a word, and the worst error as a share of its bound."""
+    if cell.verdict is None:
+        return line("")
+    words = (SYMBOLS[cell.verdict], cell.verdict, values.share(cell.telling_ratio), cell.held_of.replace(" of ", "/"))
+    return line(" ".join(filter(None, words)), cell.verdict)
+
+
+def failure(record: Record) -> Text:
+    """A broken law: what it says, the smallest input, what came and should have come, and how to reproduce it."""
+    from rich.text import Text
+
+    return Text("\n").join(paragraphs(explain(record)))
+
+
+def paragraphs(told: Failure) -> Iterator[Text]:
+    """The lines of one failure."""
+    row = told.record
+    verdict = verdict_of(row)
+    where = " · ".join(inline(name) for name in (row.implementation, row.component, row.dtype, row.device) if name)
+    yield line(f"{SYMBOLS[verdict]} {verdict}  {where}", verdict)
+    yield line(f"{inline(row.law)}: {row.sentence}" if row.sentence else inline(row.law), "bold")
+    if row.diagnosis:
+        yield line(f"diagnosis: {row.diagnosis}", "bold")
+    if told.arguments:
+        yield line("\nsmallest input found", "dim")
+        yield from columns((item.name, f"{item.kind}  {item.text}".strip()) for item in told.arguments)
+    if told.facts:
+        yield line(f"\n{inline(told.place)}", "dim")
+        yield from columns(told.facts)
+    if told.whole:
+        yield line("\nwhole", "dim")
+        yield from columns((item.name, f"{item.kind}  {item.text}".strip()) for item in told.whole)
+    if row.message:
+        yield line("\nmessage", "dim")
+        yield line(row.message)
+    if told.notes:
+        yield line("")
+        yield from columns(told.notes)
+    if told.script:
+        yield line("\nto reproduce", "dim")
+        yield line(told.script.rstrip())
+
+
+def columns(pairs: Iterable[tuple[str, str]]) -> Iterator[Text]:
+    """Names in one column, texts beside them, further lines of a text under its first."""
+    listed = [(inline(name), text) for name, text in pairs]
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, text in listed:
+        yield line(f"  {name:<{width}}  ") + line(visible(text).replace("\n", "\n" + " " * (width + 4)))
+
+
+def also(group: Group) -> Iterator[Text]:
+    """The same law on other dtypes and devices, a line each."""
+    if group.others:
+        yield line("")
+    for other in group.others:
+        row = other.record
+        told = "  ".join(filter(None, (inline(row.dtype), inline(row.device), values.share(row.worst_ratio))))
+        yield line(f"{verdict_of(row)} also on {told}", row.verdict)
+
+
+def reason_of(row: Any) -> str:
+    """Whom it concerns, and why."""
+    concerned = f" ({', '.join(inline(name) for name in row.components)})" if row.components else ""
+    return f"{inline(row.implementation)}{concerned}" + (f": {row.message}" if row.message else "")
+
+
+def timing_table(panel: Panel) -> Table:
+    """One workload, fastest first."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=line(inline(panel.workload), "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "median", "noise", "standing", "reached"):
+        table.add_column(name, overflow="fold")
+    for row in panel.timings:
+        cells = (inline(row.label), values.seconds(row.median), row.noise, row.standing, ", ".join(row.facts))
+        table.add_row(*(line(cell, "" if row.ranked else "dim") for cell in cells))
+    return table

@@ -1,0 +1,76 @@
+"""How far an honest scaled dot-product attention may land from the truth, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.spec.bounds import softmax
+from veriformer.spec.numbers.bounded import Bounded
+
+
+def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
+    """scale q k^T + bias, however the scale comes in: on q, on k, its square root on both, or on the products.
+
+    Each way rounds every term q_i k_i at most six times more than the products alone (two factors, two roots of the
+    scale good to 2 u each): 6 u |scale| |q| |k|^T.
+    """
+    products = q @ np.swapaxes(k, -1, -2)
+    scaled = products * scale
+    u = q.precision.step.u
+    with np.errstate(all="ignore"):
+        sizes = q.size_at_most @ np.swapaxes(k.size_at_most, -1, -2)
+        error = scaled.error + 6 * u * sizes * q.lift(scale).size_at_most
+    scaled = scaled.of(scaled.value, np.where(np.isnan(error), np.inf, error))
+    return scaled if bias is None else scaled + bias
+
+
+def weights(s: Bounded, mask: Any, **conventions: Any) -> Bounded:
+    """The softmax of the scores. exp2 with log2(e) folded into the scale rounds s_i log2(e) and the maximum apart:
+    u (|s_i| + |max|) more in the exponent than the softmax itself (FlashAttention; Dao et al. 2022)."""
+    u = s.precision.step.u
+    allowed = np.ones(s.shape, bool) if mask is None else np.broadcast_to(mask, s.shape)
+    with np.errstate(all="ignore"):
+        size = np.where(allowed & np.isfinite(s.error), s.size_at_most, 0.0)
+        top = size.max(-1, keepdims=True, initial=0.0)
+    return softmax.forward(s, mask=mask, log_weight_error=2 * u * (size + top), **conventions)
+
+
+def forward(
+    q: Bounded, k: Bounded, v: Bounded, *, scale: Any, bias: Any = None, mask: Any = None, **conventions: Any
+) -> Bounded:
+    """softmax(s) v. Dividing by the sum before or after the product with v, in one pass or tile by tile, permutes
+    roundings that are all counted: the weights' own, gamma_n of the product, and the division's."""
+    return (weights(scores(q, k, scale, bias), mask, **conventions) @ v).boundary()
+
+
+def backward(
+    g: Bounded, q: Bounded, k: Bounded, v: Bounded, *, scale: Any, bias: Any = None, mask: Any = None, **conventions: Any
+) -> tuple[Bounded, Bounded, Bounded]:
+    """With p the weights, o = p v and dp = g v^T:
+
+        dv = p^T g,   ds = p (dp - D),   dq = scale ds k,   dk = scale ds^T q.
+
+    D is sum_j dp_j p_j or, equal in exact arithmetic, sum_c g_c o_c (FlashAttention, Dao et al. 2022, eq. 4):
+    the bound admits both. The scale may be multiplied to ds or to the products: 3 u |scale| |ds| |k| more.
+    """
+    s = scores(q, k, scale, bias)
+    p = weights(s, mask, **conventions)
+    dp = g @ np.swapaxes(v, -1, -2)
+    direct = (dp * p).sum(-1, keepdims=True)
+    flash = (g * (p @ v)).sum(-1, keepdims=True)
+    with np.errstate(all="ignore"):
+        error = np.maximum(direct.error, np.abs(flash.value - direct.value) + flash.error)
+    inner = direct.of(direct.value, np.where(np.isnan(error), np.inf, error))
+    ds = softmax.pulled(dp, p, inner, s, mask)
+    return scaled(ds, k, scale), scaled(np.swapaxes(ds, -1, -2), q, scale), np.swapaxes(p, -1, -2) @ g
+
+
+def scaled(ds: Bounded, other: Bounded, scale: Any) -> Bounded:
+    """scale * (ds @ other), in either order."""
+    product = (ds @ other) * scale
+    u = ds.precision.step.u
+    with np.errstate(all="ignore"):
+        error = product.error + 3 * u * (ds.size_at_most @ other.size_at_most) * ds.lift(scale).size_at_most
+    return product.of(product.value, np.where(np.isnan(error), np.inf, error))

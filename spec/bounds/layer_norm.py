@@ -1,0 +1,81 @@
+"""How far an honest layer norm may land from the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
+
+
+def forward(
+    x: Bounded, gamma_: Any, beta: Any, *, eps: Any = 1e-5, variance: str = "biased", eps_place: str = "inside"
+) -> Bounded:
+    """(x - mean) r gamma + beta with r = 1 / sqrt(var + eps).
+
+    The error of the mean is common to all c_i = x_i - mean, and sum c_i = 0: it enters the variance only squared, and
+    with the errors d_i of the c_i themselves. So, for two passes,
+
+        |var^ - var| <= mean(2 |c_i| d_i + d_i^2) + m^2 + 2 m mean(d_i) + (gamma_(n+2) + 3 u) var,   m = error of the mean.
+
+    For one pass with corrections (Welford 1962, and its tiled form, Chan, Golub & LeVeque 1983) the running mean is off
+    by at most (n / 2 + 2) u max|x|, which enters each term once: 2 m mean|c_i| in place of m^2. The bound is the larger.
+    var + eps is never below eps, and |c_i| r <= sqrt(n), which an honest x-hat keeps; gamma r may be multiplied first.
+    A variance as E[x^2] - E[x]^2, or x * scale + shift, is not honest: both cancel.
+    """
+    precision, u, n = x.precision, x.precision.step.u, x.shape[-1]
+    eps_number = x.lift(eps)
+    mean = x.mean(-1, keepdims=True)
+    with np.errstate(all="ignore"):
+        c = x.value - mean.value
+        own = precision.step.half_ulp(np.abs(c) + x.error + mean.error)
+        d = x.error + own
+        largest = np.abs(x.value).max(-1, keepdims=True, initial=0.0)
+        m = np.maximum(mean.error, (n / 2 + 2) * u * largest)
+        var = (c * c).mean(-1, keepdims=True)
+        mean_d = d.mean(-1, keepdims=True)
+        spread = (2 * np.abs(c) * d + d * d).mean(-1, keepdims=True)
+        two_pass = mean.error**2 + 2 * mean.error * mean_d
+        welford = m**2 + 2 * m * (np.abs(c).mean(-1, keepdims=True) + mean_d)
+        dvar = spread + np.maximum(two_pass, welford)
+        dvar = dvar + (gamma(n + 2, precision.accumulator.u) + 3 * u) * (var + dvar)
+        if precision.flush:
+            dvar = dvar + np.minimum(2 * precision.step.tiny, var + dvar)
+        squares = (np.abs(c) + d + m) ** 2
+        overflow = (squares.sum(-1, keepdims=True) > precision.accumulator.largest) | (
+            squares.max(-1, keepdims=True, initial=0.0) > precision.step.largest
+        )
+        dvar = np.where(overflow | ~np.isfinite(dvar), np.inf, dvar)
+        var, dvar = corrected(var, dvar, n, variance)
+        r, dr = inverse_root(var, dvar, eps_number, u, eps_place)
+        y = c * r
+        dy = (d + m) * r + np.abs(c) * dr + (d + m) * dr
+        dy = np.where(np.isfinite(dy), np.minimum(dy, np.abs(y) + np.sqrt(n) * (1 + gamma(n + 6, u))), np.inf)
+    normal = x.rounded(y, dy, 2)
+    return (normal * gamma_ + beta).boundary()
+
+
+def corrected(var: np.ndarray, dvar: np.ndarray, n: int, variance: str) -> tuple[np.ndarray, np.ndarray]:
+    """The unbiased variance divides by n - 1; for n = 1 it is 0 / 0, where nothing can be said."""
+    if variance == "biased":
+        return var, dvar
+    factor = n / (n - 1) if n > 1 else np.inf
+    return var * factor if n > 1 else var, dvar * factor if n > 1 else np.full_like(dvar, np.inf)
+
+
+def inverse_root(
+    var: np.ndarray, dvar: np.ndarray, eps: Bounded, u: float, eps_place: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """r = 1 / sqrt(var + eps), or 1 / (sqrt(var) + eps) by the other convention, at both ends of the variance."""
+
+    def at(v: np.ndarray, e: np.ndarray) -> np.ndarray:
+        return np.asarray(1 / np.sqrt(v + e) if eps_place == "inside" else 1 / (np.sqrt(v) + e))
+
+    r = at(var, eps.value)
+    low = np.maximum(var - dvar, 0.0)
+    highest = at(low * (1 - 3 * u), np.maximum(eps.value - eps.error, 0.0) * (1 - 3 * u))
+    lowest = at((var + dvar) * (1 + 3 * u), eps.size_at_most * (1 + 3 * u))
+    dr = np.maximum(highest - r, r - lowest) + ROUNDOFFS["rsqrt"] * u * r
+    return r, np.where(np.isfinite(dvar) & np.isfinite(dr), dr, np.inf)

@@ -1,0 +1,123 @@
+"""How far an honest softmax may land from the truth, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
+
+
+def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conventions: Any) -> Bounded:
+    """Let w_i = exp(x_i - max) be the weights before the division. An honest weight is w_i e^t with |t| <= a_i,
+
+        a_i = reach_i + u (|x_i - max| + 2 reach_i) + c_exp u + r_i (c_exp + 2) u + log_weight_error
+
+    (the error of the logit; the rounding of the difference; of exp; r_i rescalings of an online softmax, one for each
+    new maximum after i in reading order or against it: their arguments add up to max - x_i, which u |x_i - max| counts).
+
+    softmax is monotone in every logit, so with all t_j at their worst ends and S_i = sum of the other weights
+
+        p_hi - p = p [ (e^a_i - 1) S_i + sum_j w_j (1 - e^-a_j) ] / (w_i e^a_i + sum_j w_j e^-a_j)
+
+    and alike for p - p_lo: no cancellation, never outside [0, 1], and nearly 0 for saturated rows. To first order it is
+    the bound of Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer.
+    Anal. 41 (2021). Then come the sum, gamma_(n-1), and the division or a reciprocal and a product, 3 u.
+    """
+    precision, u = x.precision, x.precision.step.u
+    allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
+    with np.errstate(all="ignore"):
+        shifted = np.where(allowed, x.value, -np.inf)
+        top = shifted.max(-1, keepdims=True, initial=-np.inf)
+        distance = np.where(allowed, top - x.value, 0.0)
+        weight = np.where(allowed, np.exp(-distance), 0.0)
+        total = weight.sum(-1, keepdims=True)
+        p = np.where(allowed, weight / total, 0.0)
+        exp_error = ROUNDOFFS["exp"] * u
+        a = x.reach + u * (distance + 2 * x.reach) + exp_error + log_weight_error
+        a = np.where(allowed, a + rescalings(shifted) * (exp_error + 2 * u), 0.0)
+        known = np.minimum(a, 500.0)  # beyond, the ends of [0, 1] are reached in any case
+        grown, shrunk = np.expm1(known), -np.expm1(-known)
+        others, low, high = (all_but_one(weight * part) for part in (np.ones_like(known), 1 - shrunk, 1 + grown))
+        up = p * (grown * others + all_but_one(weight * shrunk)) / (weight * (1 + grown) + low)
+        down = p * (shrunk * others + all_but_one(weight * grown)) / (weight * (1 - shrunk) + high)
+        error = np.where(a > 500.0, 1.0, np.maximum(up, down))
+        error = np.where(np.isnan(error), 0.0, error)  # a row whose weights are all 0: 0 / 0, nothing to bound
+        error = error + (p + error) * (gamma(x.shape[-1] - 1, precision.accumulator.u) + 3 * u)
+        error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
+        lost = precision.step.tiny if precision.flush else precision.step.half_ulp(np.zeros(()))
+        error = error + np.where(allowed & (p - error < 4 * lost * x.shape[-1]), np.minimum(p + error, 4 * lost), 0.0)
+        overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
+        error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
+    return empty_rows(x.of(p, error).boundary(), x, allowed, **conventions)
+
+
+def empty_rows(p: Bounded, x: Bounded, allowed: np.ndarray, *, fully_masked: str = "zero") -> Bounded:
+    """Rows without an allowed key, as the convention says."""
+    empty = ~allowed.any(-1, keepdims=True)
+    if not empty.any() or fully_masked == "zero":
+        return p
+    if fully_masked == "nan":
+        return p.of(np.where(empty, np.nan, p.value), np.where(empty, 0.0, p.error))
+    if fully_masked == "unmasked":
+        return np.where(empty, forward(x), p)  # type: ignore[no-any-return]
+    share = x.lift(1) / x.lift(x.shape[-1])
+    return np.where(empty, np.broadcast_to(share, p.shape), p)  # type: ignore[no-any-return,call-overload]
+
+
+def rescalings(shifted: np.ndarray) -> np.ndarray:
+    """How many new maxima an online softmax may meet after each element, reading forwards plus backwards.
+
+    Milakov & Gimelshein, "Online normalizer calculation for softmax" (2018), for tiles of any size, combined in any
+    contiguous tree: a partial maximum that covers i rises only through a record to its right or to its left.
+    """
+    return records_after(shifted) + records_after(shifted[..., ::-1])[..., ::-1]
+
+
+def records_after(shifted: np.ndarray) -> np.ndarray:
+    """The number of elements after each one that exceed everything before them."""
+    if shifted.shape[-1] == 0:
+        return np.zeros(shifted.shape)
+    running = np.maximum.accumulate(shifted, axis=-1)
+    is_record = np.concatenate([np.zeros((*shifted.shape[:-1], 1), bool), running[..., 1:] > running[..., :-1]], axis=-1)
+    seen = np.cumsum(is_record, axis=-1)
+    return np.asarray(seen[..., -1:] - seen, dtype=np.float64)
+
+
+def all_but_one(terms: np.ndarray) -> np.ndarray:
+    """For each element the sum of the others, without subtracting."""
+    forwards = np.cumsum(terms, axis=-1)
+    backwards = np.cumsum(terms[..., ::-1], axis=-1)[..., ::-1]
+    out = np.zeros_like(terms)
+    out[..., 1:] += forwards[..., :-1]
+    out[..., :-1] += backwards[..., 1:]
+    return out
+
+
+def backward(g: Bounded, x: Bounded, *, mask: Any = None, **conventions: Any) -> tuple[Bounded]:
+    """dx = p (g - sum_j p_j g_j), as one product or as p g - p sum(p g), or by derivatives of exp, sum and division."""
+    p = forward(x, mask=mask, **conventions)
+    return (pulled(g, p, (p * g).sum(-1, keepdims=True), x, mask),)
+
+
+def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None) -> Bounded:
+    """p (g - inner), where inner = sum_j p_j g_j however it was computed.
+
+    The other orders of the same operations round p g, p inner and a reciprocal apart: 4 u p (|g| + |inner|) more. Who
+    lets the derivative run through the maximum shift adds -sum_j dx_j, exactly 0, to the position of the maximum: there
+    its rounding error, the sum of all errors of the row and gamma_n of its terms, comes in.
+    """
+    dx = p * (g - inner)
+    u = x.precision.step.u
+    allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
+    with np.errstate(all="ignore"):
+        error = dx.error + 4 * u * p.size_at_most * (g.size_at_most + inner.size_at_most)
+        low = np.where(allowed, x.value - x.reach, -np.inf).max(-1, keepdims=True, initial=-np.inf)
+        perhaps_top = allowed & (x.value + x.reach >= low)
+        spread = gamma(x.shape[-1] + 1, x.precision.accumulator.u) * dx.size_at_most + error
+        through_top = np.where(allowed, spread, 0.0).sum(-1, keepdims=True)
+        error = np.where(perhaps_top, error + through_top, error)
+        error = np.where(allowed, error, 0.0)
+    return dx.of(np.where(allowed, dx.value, 0.0), np.where(np.isnan(error), np.inf, error))

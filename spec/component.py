@@ -1,0 +1,112 @@
+"""Component: a formula with what must be said beside it. Each spec file declares one; `spec.COMPONENTS` collects them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Scale = Callable[..., Any]
+"""From the plain arguments and keywords to the size beyond a quarter of which a bound says nothing."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A choice that good libraries make differently.
+
+    default: the value that the formula, the paper or our signature states; None where they are silent. who: value ->
+    who chooses it.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    source: str
+    who: Mapping[Any, str] = field(default_factory=dict)
+    default: Any = None
+    option: bool = False
+    """It has the name of a keyword of the component: declaring it fixes the keyword, which is then not passed."""
+
+    @property
+    def silent(self) -> bool:
+        """Nothing decides it: it is found out by asking."""
+        return self.default is None
+
+
+@dataclass(frozen=True)
+class Honest:
+    """An algorithm whose rounding errors the bound admits."""
+
+    algorithm: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Component:
+    """One row of the table of components."""
+
+    name: str
+    function: Callable[..., Any]
+    source: str
+    honest: tuple[Honest, ...]
+    conventions: tuple[Convention, ...] = ()
+    scale: Scale | None = None
+    """None: the largest element of the array itself."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self.function(*arguments, **options)
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The spec's signature, conventions included."""
+        return inspect.signature(self.function)
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """Names of the positional arguments."""
+        return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword -> default, without the conventions that are no options."""
+        return {
+            p.name: p.default
+            for p in self.signature.parameters.values()
+            if p.kind is p.KEYWORD_ONLY and not self.is_pure_convention(p.name)
+        }
+
+    def convention(self, name: str) -> Convention | None:
+        """The convention of this name."""
+        return next((c for c in self.conventions if c.name == name), None)
+
+    def is_pure_convention(self, name: str) -> bool:
+        """A convention that an implementation has no keyword for (`variance`); `eps` is both."""
+        return any(c.name == name and not c.option for c in self.conventions)
+
+
+def component(
+    *,
+    source: str,
+    honest: tuple[Honest, ...],
+    conventions: tuple[Convention, ...] = (),
+    scale: Scale | None = None,
+) -> Callable[[Callable[..., Any]], Component]:
+    """Declare the function below as a component of its own name."""
+
+    def declare(function: Callable[..., Any]) -> Component:
+        return Component(function.__name__, function, source, honest, conventions, scale)
+
+    return declare
+
+
+def require(condition: bool, message: str) -> None:
+    """The domain of a formula: ValueError with the message outside it."""
+    if not condition:
+        raise ValueError(message)
+
+
+def largest(values: Any) -> float:
+    """The largest magnitude of an array, 0 of an empty one."""
+    return float(np.max(np.abs(np.asarray(values, dtype=np.float64)), initial=0.0))

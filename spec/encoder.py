@@ -1,0 +1,38 @@
+"""encoder: layers one above the other, and a last norm where the layers norm their inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veriformer.spec.component import Honest, component
+from veriformer.spec.encoder_layer import encoder_layer
+from veriformer.spec.layer_norm import layer_norm
+from veriformer.spec.visibility import FULLY_MASKED
+
+
+@component(
+    source="Vaswani et al. 2017, section 3.1; final norm: Xiong et al. 2020",
+    honest=(Honest("honest layers, one after the other", "see encoder_layer"),),
+    conventions=(FULLY_MASKED,),
+)
+def encoder(
+    x: Any,
+    params: dict[str, Any],
+    *,
+    n_heads: int,
+    mask: Any = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+    fully_masked: str = "zero",
+) -> Any:
+    """encoder(x) = layer_N(... layer_1(x) ...), followed by final_norm if params has one.
+
+    x (..., L, d_model). params: {"layers": [encoder_layer params, ...], "final_norm": optional {gamma, beta}}.
+    Corners: no layers return x, or its final norm.
+    Raises what its layers raise.
+    """
+    options = {"n_heads": n_heads, "mask": mask, "norm": norm, "activation": activation, "eps": eps}
+    for layer in params["layers"]:
+        x = encoder_layer(x, layer, **options, fully_masked=fully_masked)
+    return layer_norm(x, **params["final_norm"], eps=eps) if "final_norm" in params else x

@@ -1,0 +1,58 @@
+"""encoder_layer: self-attention, then feed-forward, each with a residual connection and a norm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veriformer.spec.component import Honest, component, require
+from veriformer.spec.feed_forward import feed_forward
+from veriformer.spec.layer_norm import layer_norm
+from veriformer.spec.multi_head_attention import multi_head_attention
+from veriformer.spec.residual import residual
+from veriformer.spec.visibility import FULLY_MASKED
+
+
+@component(
+    source="Vaswani et al. 2017, section 3.1 and figure 1; pre-norm: Xiong et al. 2020",
+    honest=(Honest("the honest algorithms of its parts, one after the other", "see each part"),),
+    conventions=(FULLY_MASKED,),
+)
+def encoder_layer(
+    x: Any,
+    params: dict[str, Any],
+    *,
+    n_heads: int,
+    mask: Any = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+    fully_masked: str = "zero",
+) -> Any:
+    """post: h = norm_1(x + attention(x)), y = norm_2(h + feed_forward(h)).
+    pre: h = x + attention(norm_1(x)), y = h + feed_forward(norm_2(h)).
+
+    x (..., L, d_model). params: self_attention (see multi_head_attention), feed_forward, norm_1, norm_2 (gamma, beta).
+    mask (..., [n_heads,] L, L), boolean, True = may attend.
+    Raises ValueError for another norm than "post" or "pre".
+    """
+    require(norm in ("post", "pre"), f'norm {norm!r}: "post" (the paper) or "pre"')
+
+    def attend(y: Any) -> Any:
+        return multi_head_attention(
+            y, y, params["self_attention"], n_heads=n_heads, mask=mask, fully_masked=fully_masked
+        )
+
+    def feed(y: Any) -> Any:
+        return feed_forward(y, params["feed_forward"], activation=activation)
+
+    def norm_1(y: Any) -> Any:
+        return layer_norm(y, **params["norm_1"], eps=eps)
+
+    def norm_2(y: Any) -> Any:
+        return layer_norm(y, **params["norm_2"], eps=eps)
+
+    if norm == "post":
+        h = norm_1(residual(x, attend(x)))
+        return norm_2(residual(h, feed(h)))
+    h = residual(x, attend(norm_1(x)))
+    return residual(h, feed(norm_2(h)))

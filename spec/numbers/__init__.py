@@ -1,0 +1,12 @@
+"""Number systems: balls (certified truth), bounded numbers (allowed error), tapes (derivatives of either)."""
+
+from veriformer.spec.numbers.ball import Ball as Ball
+from veriformer.spec.numbers.ball import working_precision as working_precision
+from veriformer.spec.numbers.bounded import Bounded as Bounded
+from veriformer.spec.numbers.lemma import bounded_by as bounded_by
+from veriformer.spec.numbers.number import Number as Number
+from veriformer.spec.numbers.number import erf as erf
+from veriformer.spec.numbers.number import number as number
+from veriformer.spec.numbers.number import zeros_like as zeros_like
+from veriformer.spec.numbers.tape import Tape as Tape
+from veriformer.spec.numbers.tape import pull_back as pull_back

@@ -1,0 +1,219 @@
+"""Bounded: running rounding-error analysis. A value and how far an honest computation of it may be from the exact one.
+
+Wilkinson's running error analysis, Higham (2nd ed., section 3.3), in the worst case: any order of summation, fused
+multiply-add or not, any library function within `precision.ROUNDOFFS`, numbers below the smallest normal one flushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import erf
+
+from veriformer.spec.numbers.number import Number
+from veriformer.spec.numbers.precision import FLOAT64, ROUNDOFFS, Format, Precision, gamma
+
+
+class Bounded(Number):
+    """`value` is near the exact value; `error` bounds |honest - exact|, and inf says that an honest one may overflow.
+
+    The value itself is computed in float64. Judging float64, it is one of the honest computations: everything that
+    depends on the exact value uses |exact| <= |value| + error, and functions that bend use `reach`.
+    """
+
+    rank = 2
+
+    def __init__(self, value: Any, error: Any, precision: Precision) -> None:
+        self.value = np.asarray(value, dtype=np.float64)
+        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        self.precision = precision
+
+    @classmethod
+    def given(cls, values: Any, precision: Precision) -> Self:
+        """The arguments as they are handed over: exact in the output format, rounded where less is computed in.
+
+        Where denormal numbers are flushed they may be read as 0.
+        """
+        values = np.asarray(values).astype(np.float64)
+        size = np.abs(values)
+        error = np.where(precision.step.holds(values), 0.0, precision.step.half_ulp(size))
+        if precision.flush:
+            error = np.where(size < precision.step.tiny, size, error)
+        return cls(values, np.where(size > precision.step.largest, np.inf, error), precision)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def size_at_most(self) -> np.ndarray:
+        """Upper bound of the exact value's magnitude."""
+        return np.abs(self.value) + self.error
+
+    @property
+    def reach(self) -> np.ndarray:
+        """How far an honest value may be from `value`, which in float64 is only another honest one."""
+        return self.error * (2.0 if self.precision.step is FLOAT64 else 1.0)
+
+    def of(self, value: Any, error: Any) -> Self:
+        """A number of the same precision."""
+        return type(self)(value, error, self.precision)
+
+    def lift(self, value: Any) -> Self:
+        """A constant: free of error if the format holds it (integers, powers of two), else rounded once."""
+        if isinstance(value, Bounded):
+            return value  # type: ignore[return-value]
+        if isinstance(value, Number):
+            raise TypeError(f"a {type(value).__name__} met a Bounded: one formula runs on one number system")
+        exact = np.asarray(value).astype(np.float64)
+        step = self.precision.step
+        return self.of(exact, np.where(step.holds(exact), 0.0, step.half_ulp(np.abs(exact))))
+
+    def rounded(self, value: Any, error: Any, units: float = 1.0, format: Format | None = None) -> Self:
+        """The result of an operation with exact result near `value`, after `units` roundings to the format.
+
+        An error that is not a number comes from inf - inf or 0 * inf, which an honest computation may meet too: inf.
+        """
+        format = format or self.precision.step
+        with np.errstate(all="ignore"):
+            size = np.abs(value) + error
+            own = format.half_ulp(size) * units
+            if self.precision.flush:
+                own = np.where(np.abs(value) - error < format.tiny, np.maximum(own, np.minimum(size, format.tiny)), own)
+            total = np.where(size + own > format.largest, np.inf, error + own)
+        return self.of(value, np.where(np.isnan(total), np.inf, total))
+
+    def boundary(self) -> Self:
+        """The result of a component: under `layer` it is rounded to the output format."""
+        if self.precision.layer and self.precision.output is not self.precision.step:
+            return self.rounded(self.value, self.error, format=self.precision.output)
+        return self
+
+    def rearranged(self, move: Callable[[Any], Any]) -> Self:
+        return self.of(move(self.value), move(self.error))
+
+    def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
+        return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
+
+    def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
+        """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""
+        acc = self.precision.accumulator
+        with np.errstate(all="ignore"):
+            magnitude = reduce(self.size_at_most)
+            additions = np.maximum(np.asarray(count) - 1, 0)
+            growth = additions * acc.u / (1.0 - np.minimum(additions * acc.u, 0.5))
+            lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flush else 0.0
+            error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
+        total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
+        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+
+    def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
+        count = self.size if axis is None else self.shape[axis]
+        return self.summed(lambda array: array.sum(axis=axis, keepdims=keepdims), count)
+
+    def scattered(self, places: np.ndarray, size: int) -> Self:
+        flat = places.ravel()
+
+        def reduce(array: np.ndarray) -> np.ndarray:
+            return np.bincount(flat, weights=array.ravel(), minlength=size) if flat.size else np.zeros(size)
+
+        return self.summed(reduce, np.bincount(flat, minlength=size))
+
+    def add(self, other: Self) -> Self:
+        return self.rounded(self.value + other.value, self.error + other.error)
+
+    def subtract(self, other: Self) -> Self:
+        return self.rounded(self.value - other.value, self.error + other.error)
+
+    def multiply(self, other: Self) -> Self:
+        with np.errstate(all="ignore"):
+            error = np.abs(self.value) * other.error + self.error * other.size_at_most
+            return self.rounded(self.value * other.value, error)
+
+    def divide(self, other: Self) -> Self:
+        with np.errstate(all="ignore"):
+            quotient = self.value / other.value
+            least = np.abs(other.value) - other.reach
+            error = (self.error + np.abs(quotient) * other.error) / least
+            error = np.where(least > 0, error, np.inf)
+            return self.rounded(quotient, error, ROUNDOFFS["divide"])
+
+    def negative(self) -> Self:
+        return self.of(-self.value, self.error)
+
+    def absolute(self) -> Self:
+        return self.of(np.abs(self.value), self.error)
+
+    def exp(self) -> Self:
+        with np.errstate(all="ignore"):
+            value = np.exp(self.value)
+            error = np.where(self.reach < 1, value * np.expm1(self.reach), np.exp(self.value + self.reach))
+            return self.rounded(value, error, ROUNDOFFS["exp"])
+
+    def log(self) -> Self:
+        with np.errstate(all="ignore"):
+            error = np.where(self.value > self.reach, -np.log1p(-self.reach / self.value), np.inf)
+            return self.rounded(np.log(self.value), error, ROUNDOFFS["log"])
+
+    def sqrt(self) -> Self:
+        with np.errstate(all="ignore"):
+            root = np.sqrt(np.maximum(self.value, 0.0))
+            error = self.reach / (root + np.sqrt(np.maximum(self.value - self.reach, 0.0)))
+            return self.rounded(root, np.where(self.reach > 0, error, 0.0), ROUNDOFFS["sqrt"])
+
+    def sin(self) -> Self:
+        return self.rounded(np.sin(self.value), np.minimum(self.reach, 2.0), ROUNDOFFS["sin"])
+
+    def cos(self) -> Self:
+        return self.rounded(np.cos(self.value), np.minimum(self.reach, 2.0), ROUNDOFFS["cos"])
+
+    def tanh(self) -> Self:
+        return self.rounded(np.tanh(self.value), np.minimum(self.reach, 2.0), ROUNDOFFS["tanh"])
+
+    def erf(self) -> Self:
+        """|erf'| <= 2 / sqrt(pi) exp(-x^2) at the smallest |x| within reach; the library's own error is absolute."""
+        nearest = np.maximum(np.abs(self.value) - self.reach, 0.0)
+        slope = 2.0 / np.sqrt(np.pi) * np.exp(-nearest * nearest)
+        own = ROUNDOFFS["erf"] * self.precision.step.u
+        return self.rounded(erf(self.value), np.minimum(self.reach * slope, 2.0) + own)
+
+    def maximum(self, other: Self) -> Self:
+        """Exact, but which of the two is larger may be open: the error is that of the ends of both intervals."""
+        value = np.maximum(self.value, other.value)
+        with np.errstate(all="ignore"):
+            above = np.maximum(self.value + self.error, other.value + other.error) - value
+            below = value - np.maximum(self.value - self.error, other.value - other.error)
+            error = np.maximum(above, below)
+        return self.of(value, np.where(np.isnan(error), np.inf, error))
+
+    def heaviside(self) -> Self:
+        """The slope of max(x, 0); anything in [0, 1] where the sign is open."""
+        open_sign = np.abs(self.value) <= self.reach
+        return self.of(np.where(self.value > 0, 1.0, 0.0), np.where(open_sign, 1.0, 0.0))
+
+    def matmul(self, other: Self) -> Self:
+        """gamma_n |A| |B| for products of n terms (Higham, eq. 3.13), after rounding the factors to `product`."""
+        a, b = self.as_factor(), other.as_factor()
+        acc, n = self.precision.accumulator, a.shape[-1]
+        with np.errstate(all="ignore"):
+            magnitude = a.size_at_most @ b.size_at_most
+            error = gamma(n, acc.u) * magnitude
+            if np.any(b.error):
+                error = error + np.abs(a.value) @ b.error
+            if np.any(a.error):
+                error = error + a.error @ b.size_at_most
+            if self.precision.flush:
+                error = error + np.minimum(2 * n * acc.tiny, magnitude)
+            error = np.where(magnitude > acc.largest, np.inf, error)
+            total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
+        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+
+    def as_factor(self) -> Self:
+        """A factor of a matrix product: rounded to the product format where that is coarser than the step."""
+        product = self.precision.product
+        if product.digits >= self.precision.step.digits:
+            return self
+        return self.rounded(self.value, self.error, format=product)
+

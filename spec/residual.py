@@ -1,0 +1,21 @@
+"""residual: what a sub-layer adds to its own input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veriformer.spec.component import Honest, component, require
+
+
+@component(
+    source="Vaswani et al. 2017, section 3.1; He et al. 2016",
+    honest=(Honest("one addition", "the formula itself"),),
+)
+def residual(x: Any, sublayer_output: Any) -> Any:
+    """residual(x, y) = x + y.
+
+    x and sublayer_output: of one shape. Corners: y = 0 gives x.
+    Raises ValueError when the shapes differ: a silent broadcast is no residual connection.
+    """
+    require(x.shape == sublayer_output.shape, f"x {x.shape} and the sub-layer's output {sublayer_output.shape} differ")
+    return x + sublayer_output

@@ -1,0 +1,54 @@
+"""softmax: weights that are positive, sum to one, and grow with their logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.spec.bounds import softmax as bound
+from veriformer.spec.component import Honest, component, require
+from veriformer.spec.numbers import bounded_by, number
+from veriformer.spec.visibility import FULLY_MASKED
+
+
+@bounded_by(bound.forward, bound.backward)
+def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
+    """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere."""
+    e = np.exp(x)
+    if mask is None:
+        return e / np.sum(e, -1, keepdims=True)
+    mask = np.broadcast_to(mask, x.shape)
+    empty = ~mask.any(-1, keepdims=True)
+    e = np.where(mask, e, number(0, like=x))
+    match fully_masked:
+        case "uniform_over_all_keys":
+            e = np.where(empty, number(1, like=x), e)
+        case "unmasked":
+            e = np.where(empty, np.exp(x), e)
+        case "zero":
+            return e / (np.sum(e, -1, keepdims=True) + empty.astype(int))
+    return e / np.sum(e, -1, keepdims=True)
+
+
+@component(
+    source="Vaswani et al. 2017, section 3.2.1; Bridle 1990",
+    honest=(
+        Honest("exp(x - max) / sum", "Blanchard, Higham & Higham 2021, algorithm 3.2"),
+        Honest("exp(x) / sum where it does not overflow", "the formula itself"),
+        Honest("online: running maximum and rescaled sums, tiles of any size", "Milakov & Gimelshein 2018"),
+        Honest("product with the reciprocal of the sum", "any vectorised library"),
+    ),
+    conventions=(FULLY_MASKED,),
+    scale=lambda x, **_: 1.0,
+)
+def softmax(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
+    """softmax(x)_i = exp(x_i) / sum_j exp(x_j), over the last axis, j over the allowed entries.
+
+    x (..., n): logits, any real numbers. mask (..., n), boolean: True = allowed; a masked entry is removed: its weight is
+    0 and its logit, whatever it is, is not in the sum.
+    Corners: n = 1 gives 1. A row with no allowed entry is 0 / 0; the convention `fully_masked` decides.
+    Raises ValueError for a scalar.
+    """
+    require(x.ndim >= 1, "softmax needs at least one axis, along which the weights sum to one")
+    return weights(x, mask=mask, fully_masked=fully_masked)
