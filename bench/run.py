@@ -17,7 +17,7 @@ import pytest
 from veriformer.bench.bench_components import CONTEST
 from veriformer.bench.clock import ENOUGH, ENOUGH_WHEN_QUICK, REPEATS
 from veriformer.bench.contest import Contest, enter
-from veriformer.bench.machine import Limits, environment, limits
+from veriformer.bench.machine import Limits, busy, environment, limits
 from veriformer.bench.ranking import rank
 from veriformer.bench.workloads import WORKLOADS, chosen
 from veriformer.impls.protocol import Implementation, Misuse
@@ -26,6 +26,12 @@ from veriformer.record import Record
 MODULE = "veriformer.bench.bench_components"
 OTHERS = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST")
 """Variables by which somebody else's pytest would reach into ours (xdist alone switches benchmarks off)."""
+BUSY = 0.1
+"""Share of the processors used by others from which on the timings are called disturbed."""
+DISTURBED = (
+    "disturbed: other programs kept {:.0%} of the processors busy; timings of code with several threads may be far "
+    "too long (wait, or set OMP_NUM_THREADS=1, or OMP_WAIT_POLICY=passive, before anything is imported)"
+)
 TAIL = 4000
 """Characters of pytest's output that are shown when it failed."""
 
@@ -58,9 +64,10 @@ def bench(
         repeats=repeats,
         enough=ENOUGH_WHEN_QUICK if quick else ENOUGH,
     )
+    others = busy()
     hold(contest)
     measured = measure(contest, quick=quick)
-    return [run_record(contest, measured), *rank(contest, verdicts, measured)]
+    return [run_record(contest, measured, others), *rank(contest, verdicts, measured)]
 
 
 def measure(contest: Contest, *, quick: bool) -> dict[str, Limits]:
@@ -72,10 +79,14 @@ def measure(contest: Contest, *, quick: bool) -> dict[str, Limits]:
     return {device: limits(device, names, quick=quick) for device, names in backends.items()}
 
 
-def run_record(contest: Contest, measured: dict[str, Limits]) -> Record:
-    """The machine on which all this was timed."""
+def run_record(contest: Contest, measured: dict[str, Limits], others: float | None) -> Record:
+    """The machine on which all this was timed, and whether others used it too."""
     found = {device: dataclasses.asdict(limit) for device, limit in measured.items()}
-    return Record(kind="run", environment={**environment(), "limits": found, "repeats": contest.repeats})
+    return Record(
+        kind="run",
+        environment={**environment(), "limits": found, "repeats": contest.repeats, "busy": others},
+        message=DISTURBED.format(others) if others is not None and others > BUSY else "",
+    )
 
 
 def hold(contest: Contest) -> None:

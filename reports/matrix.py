@@ -1,4 +1,4 @@
-"""The matrix implementation x component -> worst verdict, and what stands behind each cell: pure functions on records."""
+"""The matrix implementation x component -> worst verdict, and what stands behind each cell."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from veriformer.reports.matrix import Matrix, Reason, distinct, matrix, reasons,
 from veriformer.reports.timings import Panel, panels
 
 MEANINGS = {
-    Verdict.BROKEN: "An input was found on which the law does not hold: the error exceeds what an honest computation may do.",
+    Verdict.BROKEN: "An input was found on which the law does not hold: no honest computation errs so far.",
     Verdict.CRASHED: "An exception, or a dead process, on an input inside the component's domain.",
     Verdict.HELD: "Judged on at least half of the drawn cases, and never refuted.",
-    Verdict.ABSTAINED: "Too often even an honest computation may overflow here, or its bound is too wide to say anything.",
+    Verdict.ABSTAINED: "Too often even an honest computation may overflow here, or its bound says nothing.",
     Verdict.UNSUPPORTED: "Offered, but the implementation declined these cases.",
     Verdict.ABSENT: "Not offered, or not possible here: no such device, no gradient, an import that failed.",
 }

@@ -1,4 +1,4 @@
-"""Pictures as inline SVG: readable text, the page's own colours in light and dark, the same bytes from the same records."""
+"""Pictures as inline SVG: readable text, the page's own colours, the same bytes from the same records."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST = 1e2
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Any]:
-    """A figure in our style, whatever the reader's matplotlibrc says. Glyphs that our font lacks are the browser's task."""
+    """A figure in our style, whatever a matplotlibrc says. Glyphs that our font lacks are the browser's task."""
     from matplotlib import rc_context, style
     from matplotlib.figure import Figure
 

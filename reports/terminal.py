@@ -47,7 +47,7 @@ def terminal(records: Iterable[Record], console: Console) -> None:
         say(console, line(""), line("Not judged, and why", "bold"), *not_judged)
     timed = panels(rows)
     for panel in timed:
-        console.print(timing_table(panel))
+        console.print(timing_table(panel, console))
     if judged.rows or not timed:
         worst = broken[0].first.record.verdict if broken else Verdict.HELD if judged.rows else Verdict.ABSENT
         say(console, line(""), line(headline(rows), worst), line(summary(rows)))
@@ -168,15 +168,16 @@ def reason_of(row: Any) -> str:
     return f"{inline(row.implementation)}{concerned}" + (f": {row.message}" if row.message else "")
 
 
-def timing_table(panel: Panel) -> Table:
+def timing_table(panel: Panel, console: Console) -> Table:
     """One workload, fastest first."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title=line(inline(panel.workload), "bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    title = plain(line(inline(panel.workload), "bold"), console)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("", "median", "noise", "standing", "reached"):
         table.add_column(name, overflow="fold")
     for row in panel.timings:
-        cells = (inline(row.label), values.seconds(row.median), row.noise, row.standing, ", ".join(row.facts))
-        table.add_row(*(line(cell, "" if row.ranked else "dim") for cell in cells))
+        cells = (row.label, values.seconds(row.median), row.noise, row.standing, ", ".join(row.facts))
+        table.add_row(*(plain(line(inline(cell), "" if row.ranked else "dim"), console) for cell in cells))
     return table

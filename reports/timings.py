@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ def panel(workload: str, component: str, rows: list[Record]) -> Panel:
 def timing(row: Record, several: tuple[bool, bool]) -> Timing:
     """One row, its noise band taken from the samples where there are any."""
     taken: Mapping[str, Any] = row.timing or {}
-    median, iqr = taken.get("median"), taken.get("iqr") or 0.0
+    median, iqr = positive(taken.get("median")), taken.get("iqr") or 0.0
     samples = taken.get("samples") or ()
     low, high = (None, None) if median is None else (max(median - iqr / 2, 0.0), median + iqr / 2)
     if median is not None and len(samples) > 1:
@@ -86,6 +87,11 @@ def timing(row: Record, several: tuple[bool, bool]) -> Timing:
     dtype, device = (name if shown else "" for name, shown in zip((row.dtype, row.device), several, strict=True))
     label = " · ".join(filter(None, (row.implementation, dtype, device)))
     return Timing(label, verdict_of(row), row.message, median, low, high, taken.get("ratio"), rates(taken))
+
+
+def positive(value: Any) -> float | None:
+    """A duration that a clock can have shown."""
+    return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 
 def rates(taken: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ WHOLE = 100
 WIDTH = 96
 """Columns that a written array may take."""
 
-NESTS = Mapping | tuple | list | np.ndarray
+NESTS = (Mapping, tuple, list, np.ndarray)
 """What a list may hold to be more than a list of plain values."""
 
 

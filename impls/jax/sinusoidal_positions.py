@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 
 
-@functools.partial(jax.jit, static_argnames=("length", "d_model"))
+@functools.partial(jax.jit, static_argnames=("length", "d_model"), keep_unused=True)
 def sinusoidal_positions(length: int, d_model: int, *, like: jax.Array | None = None) -> jax.Array:
     """Column 2i holds sin(p w_i), column 2i + 1 holds cos(p w_i), w_i = 10000^(-2i / d_model); (length, d_model).
 
     The dtype, of the angles too, is that of `like`, else float32. Odd d_model: the last cosine is dropped.
+    `like` is kept although its values are not used: it decides the device.
     """
     dtype = jnp.float32 if like is None else like.dtype
     positions = jnp.arange(length, dtype=dtype)[:, None]

@@ -1,0 +1,312 @@
+"""Experiment: what a law may do. It asks the implementation, and knows the certified truth and the bound."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
+from veriformer.impls.tree import leaves, rebuild, spelled
+from veriformer.properties.law import Case, Evidence, as_float64, differing
+from veriformer.spec import Component
+from veriformer.spec.component import largest
+from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
+from veriformer.spec.numbers.precision import OUTWARD, Precision
+
+BITS = (128, 256, 512, 1200, 2400, 4800)
+"""Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
+SHARPNESS = 1.0 / 1024
+VACUOUS = 0.25
+"""A bound beyond this share of the scale says nothing."""
+
+
+class Asked(Exception):
+    """The implementation raised in place of answering."""
+
+    def __init__(self, raised: Raised, call: Call) -> None:
+        super().__init__(raised.message)
+        self.raised = raised
+        self.call = call
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The certified value, where it was needed, and the bound of one output or gradient."""
+
+    value: np.ndarray
+    bound: np.ndarray
+    scale: Any
+    ball: Ball
+
+    def distances(self, got: np.ndarray) -> np.ndarray:
+        """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
+        got = as_float64(got)
+        finite = np.isfinite(got)
+        away = self.ball.distances(np.where(finite, got, 0.0))
+        observed = np.where(finite, np.where(np.isnan(away), 0.0, away), np.inf)
+        return np.where(self.undefined, np.where(np.isnan(got), 0.0, np.inf), observed)
+
+    @property
+    def undefined(self) -> np.ndarray:
+        """Where the formula itself is not a number: a convention said so."""
+        return np.isnan(self.value) & ~self.ball.finite()
+
+    def evidence(self, comparison: str, got: np.ndarray) -> Evidence:
+        """The answer beside the truth."""
+        if got.shape != self.value.shape:
+            return differing(f"shape of the {comparison}", got.shape, self.value.shape)
+        allowed = np.where(self.undefined, 0.0, self.bound)
+        wanted = np.where(self.undefined, np.nan, self.ball.centres())
+        return Evidence(comparison, self.distances(got), allowed, self.scale, as_float64(got), wanted)
+
+
+@dataclass
+class Truths:
+    """A cache: one certified truth serves all implementations that are asked the same question."""
+
+    capacity: int = 4096
+    known: OrderedDict[bytes, Any] = field(default_factory=OrderedDict)
+
+    def of(self, key: bytes, compute: Callable[[], Any]) -> Any:
+        """The truth of this key, computed once."""
+        if key not in self.known:
+            self.known[key] = compute()
+            if len(self.known) > self.capacity:
+                self.known.popitem(last=False)
+        self.known.move_to_end(key)
+        return self.known[key]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One input to a component, and what is assumed: everything that its truth depends on."""
+
+    component: Component
+    arguments: tuple[Tree, ...]
+    options: Mapping[str, Tree]
+    conventions: Mapping[str, Any]
+    precision: Precision
+    aliases: tuple[tuple[int, ...], ...] = ()
+    cotangent: np.ndarray | None = None
+
+    def key(self) -> bytes:
+        """A digest of all of it."""
+        digest = hashlib.sha256(repr((self.component.name, sorted(self.conventions.items()), self.precision)).encode())
+        for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
+            digest.update(repr(path).encode())
+            array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
+            digest.update(repr((array.shape, str(array.dtype))).encode() if array is not None else repr(leaf).encode())
+            if array is not None:
+                digest.update(array.tobytes())
+        return digest.digest()
+
+    def lifted(self, lift: Callable[[np.ndarray], Any]) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
+        """Arguments and options with every floating array in a number system; aliases stay one object."""
+
+        def change(_: Path, leaf: Any) -> Any:
+            return lift(leaf) if is_floating(leaf) else leaf
+
+        shared = {other: group[0] for group in self.aliases for other in group[1:]}
+        arguments: list[Tree] = []
+        for position, argument in enumerate(self.arguments):
+            arguments.append(arguments[shared[position]] if position in shared else rebuild(argument, change))
+        return tuple(arguments), {name: rebuild(value, change) for name, value in self.options.items()}
+
+    def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
+        """The spec's answer in a number system."""
+        arguments, options = self.lifted(lift)
+        return self.component(*arguments, **options, **self.conventions)
+
+    def output(self) -> Truth:
+        """The truth of the output."""
+        bounded = self.formula(lambda array: Bounded.given(array, self.precision))
+        scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
+        return truth(bounded, scale, lambda: self.formula(Ball.given))
+
+    def gradients(self) -> list[tuple[Path, Truth]]:
+        """The truth of the gradient of every floating leaf of the positional arguments."""
+
+        def flow(lift: Callable[[np.ndarray], Any]) -> list[Any]:
+            arguments, options = self.lifted(lambda array: Tape(lift(array)))
+            options = {name: rebuild(o, lambda _, x: x.value if isinstance(x, Tape) else x) for name, o in options.items()}
+            output = self.component(*arguments, **options, **self.conventions)
+            sources = [leaf for _, leaf in distinct(arguments)]
+            cotangent = lift(np.asarray(self.cotangent))
+            found = pull_back(output, cotangent, sources)
+            return [g if g is not None else lift(np.zeros(s.shape)) for g, s in zip(found, sources, strict=True)]
+
+        with np.errstate(all="ignore"):
+            bounded = flow(lambda array: Bounded.given(array, self.precision))
+        arguments, _ = self.lifted(lambda array: Tape(array))
+        paths = [path for path, _ in distinct(arguments)]
+        certified: dict[int, list[Any]] = {}
+
+        def ball(index: int, bits: int) -> Ball:
+            if bits not in certified:
+                certified[bits] = flow(Ball.given)
+            return certified[bits][index]  # type: ignore[no-any-return]
+
+        return [
+            (path, truth(bound, None, lambda bits, i=index: ball(i, bits), wants_bits=True))
+            for index, (path, bound) in enumerate(zip(paths, bounded, strict=True))
+        ]
+
+
+def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:
+    """The tapes among the arguments, each object once, where it stands first."""
+    seen: set[int] = set()
+    for path, leaf in leaves(arguments):
+        if isinstance(leaf, Tape) and id(leaf) not in seen:
+            seen.add(id(leaf))
+            yield path, leaf
+
+
+def is_floating(leaf: Any) -> bool:
+    """A floating-point array (bfloat16 is one, of NumPy kind V)."""
+    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV"
+
+
+def truth(bounded: Bounded, scale: Any, formula: Callable[..., Ball], wants_bits: bool = False) -> Truth:
+    """Certify the formula as sharply as the bound deserves.
+
+    A radius that no longer shrinks is the enclosure of a kink: it stays part of the truth, which is then an interval.
+    """
+    bound = bounded.error * OUTWARD
+    size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
+    useful = np.isfinite(bound) & ((bound <= VACUOUS * size) | (size == 0))
+    before = np.full(bound.shape, np.inf)
+    for bits in BITS:
+        with working_precision(bits):
+            ball = formula(bits) if wants_bits else formula()
+        radii = ball.radii()
+        with np.errstate(invalid="ignore"):
+            open_ones = useful & ~(radii <= SHARPNESS * bound)
+            stuck = open_ones & np.isfinite(radii) & (radii > before / 2)
+        if not (open_ones & ~stuck).any():
+            break
+        before = radii
+    return Truth(bounded.value, np.where(useful & ~np.isfinite(radii), np.inf, bound), size, ball)
+
+
+def finite_part(values: np.ndarray) -> np.ndarray:
+    """The values, 0 where they are not finite."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the implementation answered to one question, with its truth and bound at hand."""
+
+    question: Question
+    reply: Reply
+    truths: Truths
+
+    @property
+    def value(self) -> np.ndarray:
+        """The output as float64."""
+        return as_float64(self.reply.outputs)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The certified output and its bound."""
+        return self.truths.of(self.question.key() + b"output", self.question.output)  # type: ignore[no-any-return]
+
+    @property
+    def bound(self) -> np.ndarray:
+        """How far an honest output may be from the truth."""
+        return self.truth.bound
+
+    @property
+    def scale(self) -> Any:
+        """Beyond a quarter of this a bound says nothing."""
+        return self.truth.scale
+
+    @cached_property
+    def gradient_truths(self) -> list[tuple[Path, Truth]]:
+        """Path and truth of every gradient."""
+        return self.truths.of(self.question.key() + b"gradients", self.question.gradients)  # type: ignore[no-any-return]
+
+    def gradient(self, path: Path) -> Any:
+        """The implementation's gradient of the leaf at a path of the arguments; None if none reached it."""
+        floating = [i for i, a in enumerate(self.question.arguments) if any(is_floating(x) for _, x in leaves(a))]
+        tree: Any = self.reply.gradients
+        if tree is None or floating.index(int(path[0])) >= len(tree):
+            return None
+        tree = tree[floating.index(int(path[0]))]
+        for key in path[1:]:
+            tree = tree[key]
+        return tree
+
+    def named(self, path: Path) -> str:
+        """A path in the words of the signature."""
+        return spelled(path, self.question.component.positional)
+
+
+@dataclass
+class Experiment:
+    """One implementation, one component, one dtype and device, under settled conventions."""
+
+    door: Door
+    component: Component
+    conventions: Mapping[str, Any]
+    precision: Precision
+    truths: Truths
+    calls: int = 0
+
+    @property
+    def dtype(self) -> str:
+        return self.door.dtype
+
+    def ask(
+        self,
+        case: Case,
+        *,
+        cotangent: np.ndarray | None = None,
+        before: tuple[Call, ...] = (),
+        layouts: Mapping[Path, str] | None = None,
+    ) -> Answer:
+        """The implementation's answer to a case. Raises Asked when it raised."""
+        self.calls += 1
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        reply = self.door.ask(call)
+        if reply.raised is not None:
+            raise Asked(reply.raised, call)
+        return Answer(self.question(case, cotangent), reply, self.truths)
+
+    def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
+        """The case as a question to the spec, of this component or of another one."""
+        component = component or self.component
+        allowed = component.signature.parameters
+        conventions = {name: value for name, value in self.conventions.items() if name in allowed}
+        options = {name: value for name, value in case.options.items() if name not in conventions}
+        return Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
+
+    def truth_of(self, component: Component, case: Case) -> Truth:
+        """The truth of another component at some arguments: for laws that relate two."""
+        question = self.question(case, component=component)
+        return self.truths.of(question.key() + b"output", question.output)  # type: ignore[no-any-return]
+
+    def call(
+        self,
+        case: Case,
+        *,
+        cotangent: np.ndarray | None = None,
+        before: tuple[Call, ...] = (),
+        layouts: Mapping[Path, str] | None = None,
+    ) -> Call:
+        """The case as a call; a keyword that a declared convention fixes is not passed."""
+        return Call(
+            component=self.component.name,
+            arguments=case.arguments,
+            options={name: value for name, value in case.options.items() if name not in self.conventions},
+            cotangent=cotangent,
+            layouts=case.layouts if layouts is None else layouts,
+            aliases=case.aliases,
+            before=before,
+        )

@@ -1,0 +1,275 @@
+"""Judge: evidence in, verdict out. The only place where what was observed is compared with what is allowed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Door, Raised
+from veriformer.properties import diagnose, minimise, search
+from veriformer.properties.experiment import VACUOUS, Asked, Experiment, Truths
+from veriformer.properties.law import Case, Evidence, Law, NotJudged
+from veriformer.properties.search import Budget
+from veriformer.properties.settle import Settled
+from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import FORMATS, precision_of
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One piece of evidence, weighed: is it judged at all, does it refute, and where is it worst?"""
+
+    evidence: Evidence
+    judged: bool
+    refuted: bool
+    ratio: float
+    ulps: float
+    index: tuple[int, ...]
+
+
+def weigh(evidence: Evidence, dtype: str) -> Weighed:
+    """Compare, element by element. An element abstains where its bound is infinite or beyond a quarter of its scale
+    (a scale of 0, an array that is truly 0, always counts). 0 / 0 is a ratio of 0, anything / 0 is infinite."""
+    observed = np.asarray(evidence.observed, dtype=np.float64)
+    allowed = np.asarray(evidence.allowed, dtype=np.float64)
+    if evidence.scale is None:
+        counts = np.ones(observed.shape, bool)
+    else:
+        scale = np.broadcast_to(np.asarray(evidence.scale, dtype=np.float64), observed.shape)
+        counts = np.isfinite(allowed) & ((allowed <= VACUOUS * scale) | (scale == 0))
+    with np.errstate(all="ignore"):
+        ratio = np.where(observed == 0, 0.0, observed / allowed)
+    ratio = np.where(counts, ratio, -1.0)
+    if not observed.size:
+        return Weighed(evidence, True, False, 0.0, 0.0, ())
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+    refuted = bool((counts & (observed > allowed)).any())
+    return Weighed(evidence, bool(counts.any()), refuted, float(ratio[index]), ulps(evidence, index, dtype), index)
+
+
+def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
+    """The observed error at one place, in units in the last place of the wanted number."""
+    wanted = np.asarray(evidence.wanted)
+    if wanted.shape != np.shape(evidence.observed) or wanted.dtype.kind != "f":
+        return float("nan")
+    half = FORMATS[dtype].half_ulp(np.abs(wanted[index]))
+    return float(evidence.observed[index] / (2.0 * half))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case came to."""
+
+    verdict: Verdict
+    weighed: tuple[Weighed, ...] = ()
+    raised: Raised | None = None
+    reason: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Does it decide the law?"""
+        return self.verdict in (Verdict.BROKEN, Verdict.CRASHED)
+
+    @property
+    def worst(self) -> Weighed | None:
+        """The piece of evidence that weighs most."""
+        return max((w for w in self.weighed if w.judged), key=lambda w: (w.refuted, w.ratio), default=None)
+
+
+def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
+    """Run the law's experiment on one case."""
+    try:
+        found = law.test(case, experiment)
+    except NotJudged as reason:
+        return Outcome(Verdict.UNSUPPORTED, reason=str(reason))
+    except Asked as asked:
+        raised = asked.raised
+        if raised.declined or case.extension:
+            words = f"{case.extension}: " if case.extension else ""
+            return Outcome(Verdict.UNSUPPORTED, raised=raised, reason=f"{words}{raised.type}: {raised.message}")
+        return Outcome(Verdict.CRASHED, raised=raised)
+    weighed = tuple(weigh(e, experiment.dtype) for e in ((found,) if isinstance(found, Evidence) else found))
+    if any(w.refuted for w in weighed):
+        return Outcome(Verdict.BROKEN, weighed)
+    if any(w.judged for w in weighed):
+        return Outcome(Verdict.HELD, weighed)
+    return Outcome(Verdict.ABSTAINED, weighed)
+
+
+@dataclass
+class Tally:
+    """The counts of one law's cases."""
+
+    held: int = 0
+    abstained: int = 0
+    unsupported: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    worst_ratio: float = 0.0
+    worst_ulps: float = 0.0
+    bitwise: bool | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one case."""
+        self.held += outcome.verdict is Verdict.HELD or outcome.bad
+        self.abstained += outcome.verdict is Verdict.ABSTAINED
+        self.unsupported += outcome.verdict is Verdict.UNSUPPORTED
+        if outcome.reason:
+            self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
+        for weighed in outcome.weighed:
+            if weighed.judged:
+                self.worst_ratio = max(self.worst_ratio, weighed.ratio)
+                self.worst_ulps = max(self.worst_ulps, weighed.ulps)
+            if weighed.evidence.bitwise is not None:
+                self.bitwise = weighed.evidence.bitwise and self.bitwise is not False
+
+    def verdict(self) -> Verdict:
+        """`held` needs at least half of the drawn cases judged."""
+        drawn = self.held + self.abstained + self.unsupported
+        if drawn and 2 * self.held >= drawn:
+            return Verdict.HELD
+        return Verdict.ABSTAINED if self.abstained else Verdict.UNSUPPORTED
+
+    def why(self) -> str:
+        """The reasons for what was not judged, most frequent first."""
+        ordered = sorted(self.reasons.items(), key=lambda item: -item[1])
+        return "; ".join(f"{reason} ({count})" for reason, count in ordered[:5])
+
+
+def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Truths | None = None) -> Record:
+    """Search for an input on which the implementation breaks the law: the only runner of laws."""
+    started = time.perf_counter()
+    offer = door.offers.get(law.component)
+    reason = why_absent(law, door)
+    if reason or offer is None:
+        return record(law, door, budget, started, verdict=Verdict.ABSENT, message=reason)
+    precision = precision_of(
+        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
+    )
+    experiment = Experiment(
+        door, COMPONENTS[law.component], settled.values, precision, Truths() if truths is None else truths
+    )
+    tally = Tally()
+
+    def run(case: Case) -> Outcome:
+        outcome = try_case(law, case, experiment)
+        tally.add(outcome)
+        return outcome
+
+    found = search.find(law, offer, door, budget, settled, run)
+    common: dict[str, Any] = {
+        "conventions": settled.described,
+        "precision": {"contract": offer.precision or "eager", "computes_in": offer.computes_in or door.dtype},
+        "judged": tally.held,
+        "abstained": tally.abstained,
+        "unsupported": tally.unsupported,
+        "worst_ratio": tally.worst_ratio if tally.held else None,
+        "worst_ulps": tally.worst_ulps if tally.held else None,
+        "bitwise": tally.bitwise,
+    }
+    if found is None:
+        if not (tally.held or tally.abstained or tally.unsupported):
+            return record(law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered")
+        return record(law, door, budget, started, verdict=tally.verdict(), message=tally.why(), **common)
+    case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
+    outcome = try_case(law, case, experiment)
+    if not outcome.bad:  # it does not repeat: report what was seen
+        case, outcome = found.case, found.outcome
+    return record(
+        law,
+        door,
+        budget,
+        started,
+        verdict=outcome.verdict,
+        message=message_of(outcome),
+        counterexample=counterexample(law, door, case, outcome, found.examples, settled),
+        diagnosis=diagnose.cause(law, case, experiment),
+        **common,
+    )
+
+
+def why_absent(law: Law, door: Door) -> str:
+    """Why the implementation cannot be asked this law at all; empty when it can."""
+    offer = door.offers.get(law.component)
+    if offer is None:
+        return "not offered"
+    missing = [name for name in law.needs if not offer.takes(name)]
+    if missing:
+        return f"no keyword {', '.join(missing)}"
+    fixed = [name for name in law.needs if name in offer.conventions]
+    if fixed:
+        return f"{', '.join(fixed)} is fixed by a declared convention"
+    if law.gradients and door.backend == "numpy" and not offer.vjp:
+        return "no gradient: NumPy code offers it with @impl.vjp"
+    if law.backends is not None and door.backend not in law.backends:
+        return f"does not apply to {door.backend}"
+    return ""
+
+
+def same_fault(outcome: Outcome, first: Outcome) -> bool:
+    """Is it the same kind of failure? Shrinking must not slip to another one."""
+    if outcome.verdict is not first.verdict:
+        return False
+    if first.raised is not None:
+        return outcome.raised is not None and outcome.raised.type == first.raised.type
+    return True
+
+
+def message_of(outcome: Outcome) -> str:
+    """One sentence on what went wrong."""
+    if outcome.raised is not None:
+        return f"{outcome.raised.type}: {outcome.raised.message}"
+    worst = outcome.worst
+    if worst is None:
+        return ""
+    if worst.evidence.scale is None:
+        return f"{worst.evidence.comparison}: got {worst.evidence.got}, wanted {worst.evidence.wanted}"
+    return f"{worst.evidence.comparison}: error / bound = {worst.ratio:.3g}"
+
+
+def counterexample(
+    law: Law, door: Door, case: Case, outcome: Outcome, examples: int, settled: Settled
+) -> Mapping[str, Any]:
+    """All that a reader, and a script, need to see the failure again."""
+    names = COMPONENTS[law.component].positional
+    weighed = outcome.worst
+    evidence = weighed.evidence if weighed else None
+    return {
+        "arguments": dict(zip(names, case.arguments, strict=False)),
+        "options": dict(case.options),
+        "extra": dict(case.extra),
+        "layouts": [[list(path), layout] for path, layout in case.layouts.items()],
+        "aliases": [list(group) for group in case.aliases],
+        "extension": case.extension,
+        "conventions": dict(settled.values),
+        "comparison": evidence.comparison if evidence else "",
+        "got": evidence.got if evidence else None,
+        "wanted": evidence.wanted if evidence else None,
+        "observed": evidence.observed if evidence else None,
+        "allowed": evidence.allowed if evidence else None,
+        "ratio": weighed.ratio if weighed else None,
+        "ulps": weighed.ulps if weighed else None,
+        "index": list(weighed.index) if weighed else [],
+        "traceback": outcome.raised.traceback if outcome.raised else "",
+        "examples": examples,
+    }
+
+
+def record(law: Law, door: Door, budget: Budget, started: float, **fields: Any) -> Record:
+    """The row of one verdict."""
+    return Record(
+        kind="verdict",
+        implementation=door.name,
+        component=law.component,
+        law=law.name,
+        sentence=law.sentence,
+        dtype=door.dtype,
+        device=door.device,
+        seed=budget.seed,
+        seconds=time.perf_counter() - started,
+        **fields,
+    )

@@ -1,0 +1,164 @@
+"""Law: one sentence that must hold for every input in its domain, and the experiment that can refute it.
+
+A law draws a case, asks the implementation, and returns evidence: observed and allowed difference, element by element.
+It never decides; judge.py does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Path, Tree
+from veriformer.properties.probes import Draw, Row
+
+if TYPE_CHECKING:
+    from veriformer.properties.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Case:
+    """One drawn input: what the law's experiment starts from, and all that a counterexample needs."""
+
+    arguments: tuple[Tree, ...] = ()
+    options: Mapping[str, Tree] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the law drew besides: a permutation, a shift, a cotangent."""
+    layouts: Mapping[Path, str] = field(default_factory=dict)
+    aliases: tuple[tuple[int, ...], ...] = ()
+    extension: str = ""
+    """Why the case lies beyond the paper ("grouped heads"): there an exception means `unsupported`, not `crashed`."""
+
+    def but(self, **changes: Any) -> Case:
+        """The same case with something changed."""
+        return replace(self, **changes)
+
+    def replacing(self, position: int, value: Tree) -> Case:
+        """The same case with another argument."""
+        return self.but(arguments=(*self.arguments[:position], value, *self.arguments[position + 1 :]))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What came out, what should have come out, and how far apart they are and may be, per element.
+
+    scale: beyond a quarter of it a bound says nothing; None where nothing may differ at all.
+    """
+
+    comparison: str
+    observed: np.ndarray
+    allowed: np.ndarray
+    scale: Any = None
+    got: Any = None
+    wanted: Any = None
+    bitwise: bool | None = None
+
+
+class NotJudged(Exception):
+    """The case is not one that the law can judge, and why."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """A sentence and its experiment.
+
+    name: as a mathematician would say it. component: whose law it is. draw: makes a case from a draw, or raises
+    NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
+    gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
+    backends: only these, when the sentence makes no sense elsewhere.
+    """
+
+    name: str
+    sentence: str
+    component: str
+    draw: Callable[[Draw], Case]
+    test: Callable[[Case, Experiment], Evidence | tuple[Evidence, ...]]
+    rows: tuple[Row, ...]
+    needs: tuple[str, ...] = ()
+    gradients: bool = False
+    thorough: bool = False
+    top: float = 0.5
+    kinds: tuple[str, ...] | None = None
+    backends: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the laws of a component share: its menu of sizes, smallest first, and how to draw its arguments.
+
+    batched: names of arguments and options with leading batch axes, and the number of axes of one example.
+    top: exponent of the largest magnitude drawn, see Draw. differentiable: are its gradients judged?
+    """
+
+    component: str
+    rows: tuple[Row, ...]
+    draw: Callable[[Draw], Case]
+    batched: Mapping[str, int] = field(default_factory=dict)
+    top: float = 0.5
+    differentiable: bool = False
+    kinds: tuple[str, ...] | None = None
+
+    def law(
+        self,
+        sentence: str,
+        *,
+        draw: Callable[[Draw], Case] | None = None,
+        rows: tuple[Row, ...] | None = None,
+        needs: tuple[str, ...] = (),
+        gradients: bool = False,
+        kinds: tuple[str, ...] | None = None,
+    ) -> Callable[[Callable[..., Any]], Law]:
+        """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
+
+        def declare(test: Callable[..., Any]) -> Law:
+            return Law(
+                name=test.__name__,
+                sentence=sentence,
+                component=self.component,
+                draw=draw or self.draw,
+                test=test,
+                rows=self.rows if rows is None else rows,
+                needs=needs,
+                gradients=gradients,
+                top=self.top,
+                kinds=kinds or self.kinds,
+            )
+
+        return declare
+
+
+def relation(comparison: str, got: Any, wanted: Any, allowed: Any, scale: Any = 0.0) -> Evidence:
+    """Two answers that the law makes equal: the difference observed, beside the one allowed.
+
+    The difference of two numbers of a dtype is taken in float64: exact for the narrower types, and within one rounding,
+    which the outward-rounded bounds cover, for float64 itself. A non-finite answer is infinitely far from a finite one.
+    """
+    got, wanted = as_float64(got), as_float64(wanted)
+    if got.shape != wanted.shape:
+        return differing(f"shape of the {comparison}", got.shape, wanted.shape)
+    with np.errstate(all="ignore"):
+        observed = np.abs(got - wanted)
+    same = (np.isnan(got) & np.isnan(wanted)) | (got == wanted)
+    observed = np.where(same, 0.0, np.where(np.isnan(observed), np.inf, observed))
+    return Evidence(comparison, observed, np.broadcast_to(allowed, observed.shape), scale, got, wanted)
+
+
+def not_above(comparison: str, got: Any, limit: Any, allowed: Any, scale: Any = 0.0) -> Evidence:
+    """got <= limit: only what is above counts."""
+    evidence = relation(comparison, got, limit, allowed, scale)
+    above = np.where(as_float64(got) <= as_float64(limit), 0.0, evidence.observed)
+    return replace(evidence, observed=above)
+
+
+def differing(comparison: str, got: Any, wanted: Any) -> Evidence:
+    """Something that must be equal and is not, or is: equality itself is the observation."""
+    apart = 0.0 if np.array_equal(np.asarray(got), np.asarray(wanted)) else np.inf
+    return Evidence(comparison, np.array([apart]), np.zeros(1), None, got, wanted)
+
+
+def as_float64(values: Any) -> np.ndarray:
+    """An answer as float64, which holds every number of every dtype judged."""
+    return np.asarray(values).astype(np.float64)

@@ -1,0 +1,102 @@
+"""Minimise: a failing case made readable. Greedy, array by array, bounded in calls and never in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Path, Tree
+from veriformer.impls.tree import leaves, rebuild
+from veriformer.properties.experiment import is_floating
+from veriformer.properties.law import Case
+
+CALLS = 400
+"""At most this many further experiments for one counterexample."""
+
+
+def smallest(case: Case, still_fails: Callable[[Case], bool]) -> Case:
+    """The case with as many zeros, ones and round numbers as still fail."""
+    left = CALLS
+
+    def fails(candidate: Case) -> bool:
+        nonlocal left
+        left -= 1
+        return still_fails(candidate)
+
+    for layouts in ({},) if case.layouts else ():
+        if fails(case.but(layouts=layouts)):
+            case = case.but(layouts=layouts)
+    progress = True
+    while progress and left > 0:
+        progress = False
+        for path, leaf in list(spots(case)):
+            for simpler in simplifications(leaf):
+                candidate = with_leaf(case, path, simpler)
+                if left > 0 and fails(candidate):
+                    case, progress = candidate, True
+                    break
+    for path, _ in list(spots(case)):
+        for index in np.ndindex(*leaf_at(case, path).shape):
+            if left <= 0:
+                return case
+            leaf = leaf_at(case, path)
+            for value in (0.0, 1.0, float(np.rint(leaf[index].astype(np.float64)))):
+                if float(leaf[index]) in (0.0, 1.0) or float(leaf[index]) == value:
+                    break
+                changed = leaf.copy()
+                changed[index] = value
+                candidate = with_leaf(case, path, changed)
+                if fails(candidate):
+                    case = candidate
+                    break
+    return case
+
+
+def spots(case: Case) -> Iterator[tuple[Path, np.ndarray]]:
+    """Every floating array of a case: in arguments, options and what the law drew besides; aliased ones once."""
+    aliased = {other for group in case.aliases for other in group[1:]}
+    for path, leaf in leaves((case.arguments, dict(case.options), dict(case.extra))):
+        if is_floating(leaf) and leaf.size and not (path[0] == 0 and path[1] in aliased):
+            yield path, leaf
+
+
+def leaf_at(case: Case, path: Path) -> np.ndarray:
+    """The array at a path."""
+    return next(leaf for here, leaf in leaves((case.arguments, dict(case.options), dict(case.extra))) if here == path)
+
+
+def with_leaf(case: Case, path: Path, value: np.ndarray) -> Case:
+    """The case with one array replaced; an aliased argument changes in all its places."""
+    parts: Tree = (case.arguments, dict(case.options), dict(case.extra))
+    arguments, options, extra = rebuild(parts, lambda here, leaf: value if here == path else leaf)
+    for group in case.aliases:
+        arguments = tuple(arguments[group[0]] if i in group else a for i, a in enumerate(arguments))
+    return case.but(arguments=arguments, options=options, extra=extra)
+
+
+def simplifications(leaf: np.ndarray) -> Iterator[np.ndarray]:
+    """Simpler arrays of the same shape, the simplest first."""
+    values = leaf.astype(np.float64)
+    options: list[Any] = [np.zeros_like(values), np.ones_like(values)]
+    if leaf.ndim >= 2 and leaf.shape[-1] == leaf.shape[-2]:
+        options.append(np.broadcast_to(np.eye(leaf.shape[-1]), leaf.shape))
+    options += [np.rint(values), np.round(values, 1)]
+    for axis in range(leaf.ndim):
+        for index in range(leaf.shape[axis]) if leaf.shape[axis] > 1 else ():
+            without = values.copy()
+            without[(slice(None),) * axis + (index,)] = 0.0
+            options.append(without)
+    here = complexity(values)
+    for option in options:
+        if complexity(option) < here:
+            yield np.asarray(option).astype(leaf.dtype)
+
+
+def complexity(values: np.ndarray) -> tuple[int, int, int]:
+    """How much there is to read: numbers that are not 0 or 1, digits beyond whole numbers, ones."""
+    plain = (values == 0) | (values == 1)
+    whole = values == np.rint(values)
+    tenth = values == np.round(values, 1)
+    return int((~plain).sum()), int((~whole).sum() + (~tenth).sum()), int((values == 1).sum())

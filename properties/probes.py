@@ -1,0 +1,200 @@
+"""Probes: ways to make inputs hard. An input is drawn as (sizes, kind of values, seed): cheap, and it shrinks well."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from veriformer.spec.numbers.precision import FORMATS
+
+Row = Mapping[str, Any]
+"""One row of a component's menu of sizes: {"length": 3, "d_k": 4, "causal": True, ...}."""
+Array = np.ndarray
+
+
+def numpy_dtype(name: str) -> np.dtype:
+    """The NumPy dtype of this name, bfloat16 included."""
+    return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
+
+
+def seed_of(*words: object) -> int:
+    """A seed that depends on nothing but these words."""
+    return int.from_bytes(hashlib.sha256("|".join(map(str, words)).encode()).digest()[:8], "big")
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A recipe for one input: everything random in it comes from `seed`."""
+
+    row: Row
+    kind: str
+    seed: int
+    dtype: str
+    top: float = field(default=0.5)
+    """Exponent: no magnitude above (largest number of the dtype) ** top, so that honest code need not overflow."""
+
+    def __getitem__(self, size: str) -> Any:
+        """A size of the row."""
+        return self.row[size]
+
+    def get(self, size: str, default: Any = None) -> Any:
+        """A size of the row, if it has it."""
+        return self.row.get(size, default)
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The random numbers of one array."""
+        return np.random.default_rng(seed_of(self.seed, name))
+
+    def with_kind(self, kind: str) -> Draw:
+        """The same draw with another kind of values."""
+        return replace(self, kind=kind)
+
+    def array(self, name: str, shape: tuple[int, ...], kind: str | None = None) -> Array:
+        """Values of the draw's kind; in one draw of three each array has a kind of its own."""
+        rng = self.rng(name)
+        if kind is None:
+            kind = str(rng.choice(list(KINDS))) if self.seed % 3 == 2 else self.kind
+        values = KINDS[kind](rng, shape, FORMATS[self.dtype].largest ** self.top, self.dtype)
+        return self.cast(values)
+
+    def weights(self, name: str, shape: tuple[int, ...]) -> Array:
+        """A matrix that keeps the size of what it multiplies, N(0, 1 / rows); small integers in one draw of four."""
+        rng = self.rng(name)
+        if self.seed % 4 == 3:
+            return self.cast(rng.integers(-2, 3, shape).astype(np.float64))
+        return self.cast(rng.standard_normal(shape) / np.sqrt(max(shape[0], 1)))
+
+    def vector(self, name: str, length: int, around: float = 0.0) -> Array:
+        """A bias or gain: normal about a value; in one draw of three exactly that value."""
+        rng = self.rng(name)
+        if self.seed % 3 == 1:
+            return self.cast(np.full(length, around))
+        return self.cast(around + rng.standard_normal(length) * 0.5)
+
+    def grid(self, name: str, shape: tuple[int, ...], steps: int = 1024) -> Array:
+        """Multiples of 1/64 below `steps`/64: sums of a few of them are exact in every dtype of at least 11 digits."""
+        return self.cast(self.rng(name).integers(-steps // 2, steps // 2 + 1, shape) / 64.0)
+
+    def integers(self, name: str, shape: tuple[int, ...], low: int, high: int) -> Array:
+        """Whole numbers low ... high - 1."""
+        return self.rng(name).integers(low, high, shape)
+
+    def mask(self, name: str, shape: tuple[int, ...], *, empty_rows: bool = False) -> Array:
+        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted."""
+        rng = self.rng(name)
+        mask = rng.random(shape) < rng.choice([0.3, 0.5, 0.8])
+        if shape[-1] and not empty_rows:
+            keep = rng.integers(0, shape[-1], (*shape[:-1], 1))
+            mask |= np.arange(shape[-1]) == keep
+        return np.asarray(mask)
+
+    def permutation(self, name: str, length: int) -> Array:
+        """A permutation that is not the identity, where there is one."""
+        order = self.rng(name).permutation(length)
+        return np.roll(order, 1) if length > 1 and np.array_equal(order, np.arange(length)) else order
+
+    def cast(self, values: Array) -> Array:
+        """Rounded to the dtype, and kept inside its range."""
+        top = FORMATS[self.dtype].largest
+        return np.clip(np.asarray(values, dtype=np.float64), -top, top).astype(numpy_dtype(self.dtype))
+
+
+Maker = Callable[[np.random.Generator, tuple[int, ...], float, str], Array]
+
+
+def lead(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """One number for each row."""
+    return (*shape[:-1], 1) if shape else ()
+
+
+def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.standard_normal(shape)
+
+
+def integers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.integers(-8, 9, shape).astype(np.float64)
+
+
+def ties(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.integers(-1, 2, shape).astype(np.float64)
+
+
+def constant(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return np.broadcast_to(3 * rng.standard_normal(lead(shape)), shape)
+
+
+def one_hot(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    chosen = np.arange(shape[-1]) == rng.integers(0, max(shape[-1], 1), lead(shape))
+    return chosen * 10.0 ** rng.uniform(0, 3, lead(shape))
+
+
+def repeated_rows(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return np.broadcast_to(rng.standard_normal((*shape[:-2], 1, shape[-1]) if len(shape) > 1 else shape), shape)
+
+
+def small(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return 1e-3 * rng.standard_normal(shape)
+
+
+def low_variance(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.standard_normal(shape) * 10.0 ** rng.uniform(-4, -1.5, lead(shape))
+
+
+def offset(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    """Far from zero compared with the spread: what one-pass variances and unshifted exponentials cannot bear."""
+    return rng.standard_normal(shape) + signs(rng, lead(shape)) * 10.0 ** rng.uniform(1, 3, lead(shape))
+
+
+def far_offset(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    """Whole rows beyond any constant that stands in for minus infinity."""
+    furthest = min(11.0, 0.9 * np.log10(FORMATS[dtype].largest))
+    away = 10.0 ** rng.uniform(min(4.0, furthest), furthest, lead(shape))
+    return np.clip(3 * rng.standard_normal(shape) + signs(rng, lead(shape)) * away, -top, top)
+
+
+def outliers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.standard_normal(shape) * np.where(rng.random(shape) < 0.1, 100.0, 1.0)
+
+
+def mixed(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return signs(rng, shape) * 10.0 ** rng.uniform(-6, 2, shape)
+
+
+def large(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return rng.standard_normal(shape) * min(1e4, top)
+
+
+def huge(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    return signs(rng, shape) * top * rng.uniform(0.05, 0.5, shape)
+
+
+def denormal(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    form = FORMATS[dtype]
+    return rng.integers(-50, 51, shape) * np.ldexp(1.0, form.emin - form.digits + 1)
+
+
+def orthogonal(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    """Rows at right angles (as far as they fit): every key equally far from every other."""
+    if len(shape) < 2 or 0 in shape:
+        return rng.standard_normal(shape)
+    basis, _ = np.linalg.qr(rng.standard_normal((*shape[:-2], max(shape[-2:]), max(shape[-2:]))))
+    return basis[..., : shape[-2], : shape[-1]] * np.sqrt(shape[-1])
+
+
+KINDS: dict[str, Maker] = {
+    maker.__name__: maker
+    for maker in (
+        integers, normal, ties, constant, one_hot, repeated_rows, small, low_variance, offset, outliers, mixed, large,
+        orthogonal, far_offset, denormal, huge,
+    )
+}  # fmt: skip
+"""Kinds of values, simplest first."""

@@ -1,0 +1,143 @@
+"""Search: first a sweep, every kind of values in every size, smallest and simplest first; then Hypothesis at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+from hypothesis import strategies as st
+
+from veriformer.impls.protocol import Door, Offer
+from veriformer.properties.law import Case, Law, NotJudged
+from veriformer.properties.probes import KINDS, Draw, Row, seed_of
+from veriformer.properties.settle import Settled
+
+if TYPE_CHECKING:
+    from veriformer.properties.judge import Outcome
+
+SHAPES_AT_RANDOM = 6
+"""Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to search: examples of the random phase, a whole or a quick sweep, and the seed of everything."""
+
+    examples: int = 30
+    quick: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FoundCase:
+    """A case that decides the law, and how many came before it."""
+
+    case: Case
+    outcome: Outcome
+    examples: int
+
+
+class Refuted(Exception):
+    """Stops the random phase."""
+
+
+def find(
+    law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
+) -> FoundCase | None:
+    """The first case on which the law is broken, or None."""
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
+    examples = 0
+    for draw in sweep(law, rows, door.dtype, budget):
+        case = drawn(law, draw, offer, settled)
+        if case is not None:
+            examples += 1
+            outcome = run(case)
+            if outcome.bad:
+                return FoundCase(case, outcome, examples)
+    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+
+
+def admits(offer: Offer, row: Row) -> bool:
+    """Are the sizes of this row among those that are supported? `length` speaks of keys too."""
+    for size, values in offer.only.items():
+        names = (size, f"{size}_k") if size == "length" else (size,)
+        if any(name in row and row[name] not in values for name in names):
+            return False
+    return True
+
+
+def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    kinds = list(law.kinds or KINDS)
+    pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
+    if not law.thorough or budget.quick:
+        pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
+    for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
+        seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
+        yield Draw(rows[r], kinds[k], seed, dtype, law.top)
+
+
+def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
+    """The case of a draw, without keywords that are not offered; None where the law has nothing to say."""
+    try:
+        case = law.draw(draw)
+    except NotJudged:
+        return None
+    options = {name: value for name, value in case.options.items() if offer.takes(name)}
+    return case.but(options=options)
+
+
+def at_random(
+    law: Law,
+    rows: list[Row],
+    offer: Offer,
+    door: Door,
+    budget: Budget,
+    settled: Settled,
+    run: Callable[[Case], Outcome],
+    before: int,
+) -> FoundCase | None:
+    """The random phase. Hypothesis draws three numbers and shrinks them; the array minimiser does the rest."""
+    menu = rows[:SHAPES_AT_RANDOM]
+    kinds = list(law.kinds or KINDS)
+    best: list[FoundCase] = []
+    count = before
+
+    @hypothesis.seed(seed_of(budget.seed, law.component, law.name, door.dtype))
+    @hypothesis.settings(
+        max_examples=budget.examples,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        report_multiple_bugs=False,
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(st.sampled_from(range(len(menu))), st.sampled_from(kinds), st.integers(0, 2**32 - 1))
+    def explore(row: int, kind: str, seed: int) -> None:
+        nonlocal count
+        case = drawn(law, Draw(menu[row], kind, seed, door.dtype, law.top), offer, settled)
+        hypothesis.assume(case is not None)
+        assert case is not None
+        count += not best
+        outcome = run(case)
+        if outcome.bad:
+            best[:] = [FoundCase(case, outcome, count)]
+            raise Refuted
+
+    try:
+        with hypothesis_quietly():
+            explore()
+    except Refuted:
+        return best[0]
+    return None
+
+
+def hypothesis_quietly() -> Any:
+    """No printed examples, and no folder left behind: the case is reported as a record."""
+    import contextlib
+    import io
+
+    return contextlib.redirect_stdout(io.StringIO())
