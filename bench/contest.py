@@ -64,7 +64,7 @@ class Entry:
         except NotImplementedError as error:
             self.refusal = Refusal(Verdict.UNSUPPORTED, str(error) or "NotImplementedError")
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.refusal = Refusal(Verdict.CRASHED, f"{type(error).__name__}: {error}")
             raise
 

@@ -8,6 +8,7 @@ import importlib
 import io
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def bench(
     implementation. Only what `verdicts` say has held is ranked; what cannot run is a record with the reason.
 
     components, devices: what to time (None: all; every device that an implementation lists). repeats: turns each.
-    quick: the smallest workload of each component, with short samples. Raises Misuse when nothing could be timed.
+    quick: the smallest workload of each component, with short samples.
+    Raises Misuse on a component without a workload and on repeats below 1.
     """
     if repeats < 1:
         raise Misuse(f"repeats={repeats}: every contestant needs a turn, give 1 or more (5 for a noise band)")
@@ -94,9 +96,10 @@ def hold(contest: Contest) -> None:
     if not contest.entries:
         return
     said = io.StringIO()
+    bringer = Bringer(contest)
     with tempfile.TemporaryDirectory() as folder, undisturbed(), contextlib.redirect_stdout(said):
-        code = pytest.main(arguments(Path(folder)), plugins=[Bringer(contest)])
-    if code == pytest.ExitCode.INTERRUPTED:
+        code = pytest.main(arguments(Path(folder)), plugins=[bringer])
+    if bringer.interrupted:
         raise KeyboardInterrupt
     missing = [entry for entry in contest.entries if not entry.refusal and len(entry.samples) != contest.repeats]
     if missing:
@@ -115,6 +118,7 @@ def arguments(folder: Path) -> list[str]:
         f"--benchmark-storage=file://{folder / 'benchmarks'}",
         *("-p", "pytest_benchmark.plugin"),
         *("-p", "no:cacheprovider"),
+        *("-p", "no:warnings"),
         "--noconftest",
         "--assert=plain",
         "--quiet",
@@ -123,13 +127,14 @@ def arguments(folder: Path) -> list[str]:
 
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """No plugins but those named, no options from outside; the environment is as before afterwards."""
+    """No plugins but those named, no options from outside, no time lost on warnings; all is as before afterwards."""
     before = dict(os.environ)
     for name in OTHERS:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -140,6 +145,7 @@ class Bringer:
 
     def __init__(self, contest: Contest) -> None:
         self.contest = contest
+        self.interrupted = False
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[CONTEST] = self.contest
@@ -149,3 +155,6 @@ class Bringer:
         module: pytest.Module = pytest.Module.from_parent(parent, path=module_path)
         module.obj = importlib.import_module(MODULE)
         return module
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.interrupted = True

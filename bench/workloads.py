@@ -69,9 +69,6 @@ def weights(generator: np.random.Generator, rows: int, columns: int) -> np.ndarr
     return numbers(generator, rows, columns) / np.float32(math.sqrt(rows))
 
 
-# softmax
-
-
 def softmax_flops(rows: int, n: int) -> int:
     """The formula above."""
     return rows * (5 * n - 2)
@@ -88,9 +85,6 @@ def softmax(*shape: int) -> Workload:
         flops=softmax_flops(math.prod(batch), n),
         bytes=FLOAT32_BYTES * 2 * math.prod(shape),
     )
-
-
-# attention
 
 
 def attention_flops(length_q: int, length_k: int, d_k: int, d_v: int) -> int:
@@ -117,9 +111,6 @@ def attention(*shape: int) -> Workload:
     )
 
 
-# layer norm
-
-
 def layer_norm_flops(rows: int, n: int) -> int:
     """The formula above."""
     return rows * (7 * n + 2)
@@ -141,9 +132,6 @@ def layer_norm(*shape: int) -> Workload:
         flops=layer_norm_flops(math.prod(batch), n),
         bytes=FLOAT32_BYTES * (2 * math.prod(shape) + 2 * n),
     )
-
-
-# encoder layer
 
 
 def encoder_layer_flops(length: int, d_model: int, d_ff: int, n_heads: int) -> int:

@@ -43,6 +43,7 @@ class Moved:
         }
         self.before = {path: laid.snapshot() for path, laid in self.memory.items()}
         self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
+        self.native_before = {path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items()}
 
     def mover(self, backend: Any, call: Call, device: str) -> Callable[[Path, Any], Any]:
         def move(path: Path, leaf: Any) -> Any:
@@ -64,7 +65,7 @@ class Moved:
         """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
         here = {path for path, laid in self.memory.items() if laid.snapshot() != self.before[path]}
         for path, leaf in self.native.items():
-            if path in self.memory and backend.move_out(leaf).tobytes() != self.memory[path].array.tobytes():
+            if backend.move_out(leaf).tobytes() != self.native_before[path]:
                 here.add(path)
         return tuple(spelled(path) if isinstance(path[0], int) else str(path[0]) for path in sorted(here, key=str))
 
@@ -122,7 +123,8 @@ class OpenDoor:
 
     def prepare(self, call: Call) -> Callable[[], None]:
         """A function that runs the call on arrays already moved in, and waits for the device."""
-        moved = Moved(self.framework, call, self.device)
+        with self.framework.arithmetic(self.dtype):
+            moved = Moved(self.framework, call, self.device)
         function = self.implementation.functions[call.component]
 
         def run() -> None:

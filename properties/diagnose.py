@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
 
 
-def cause(law: Law, case: Case, experiment: Experiment) -> str:
-    """Which other value of one of the component's conventions explains the counterexample; empty if none does."""
+def cause(law: Law, cases: list[Case], experiment: Experiment, holds: Callable[[Case, Experiment], bool]) -> str:
+    """Which other value of one of the component's conventions explains all the cases; empty if none does.
+
+    holds: does the law hold on a case in an experiment? Given by the judge, who alone compares.
+    """
     if law.name != "agrees_with_the_spec":
         return ""
-    from veriformer.properties.judge import try_case
-    from veriformer.record import Verdict
-
     explanations = []
     for name, value in alternatives(experiment):
         other = Experiment(
@@ -25,12 +25,16 @@ def cause(law: Law, case: Case, experiment: Experiment) -> str:
             experiment.precision,
             experiment.truths,
         )
-        asked = case if name not in case.options else case.but(options={k: v for k, v in case.options.items() if k != name})
-        if try_case(law, asked, other).verdict is Verdict.HELD:
+        if all(holds(without(case, name), other) for case in cases):
             explanations.append(f"{name}={value!r}")
     if not explanations:
         return ""
-    return "not the formula; on this input it equals the formula with " + " or with ".join(explanations)
+    return "not the formula; on these inputs it equals the formula with " + " or with ".join(explanations)
+
+
+def without(case: Case, option: str) -> Case:
+    """The case with a keyword left out."""
+    return case.but(options={name: value for name, value in case.options.items() if name != option})
 
 
 def alternatives(experiment: Experiment) -> Iterator[tuple[str, Any]]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Door, Raised
+from veriformer.impls.protocol import Door, Raised, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import VACUOUS, Asked, Experiment, Truths
+from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Truths
 from veriformer.properties.law import Case, Evidence, Law, NotJudged
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
@@ -187,9 +187,16 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         verdict=outcome.verdict,
         message=message_of(outcome),
         counterexample=counterexample(law, door, case, outcome, found.examples, settled),
-        diagnosis=diagnose.cause(law, case, experiment),
+        diagnosis=diagnose.cause(law, [found.case, case], experiment, lambda c, e: try_case(law, c, e).verdict is Verdict.HELD),
         **common,
     )
+
+
+def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
+    """Does an answer agree with the spec under the experiment's conventions? For settling conventions."""
+    answer = Answer(experiment.question(case), reply, experiment.truths)
+    weighed = weigh(answer.truth.evidence("output", np.asarray(reply.outputs)), experiment.dtype)
+    return not weighed.refuted
 
 
 def why_absent(law: Law, door: Door) -> str:

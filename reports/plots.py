@@ -56,7 +56,7 @@ def svg(figure: Any, label: str) -> str:
     body = buffer.getvalue()
     view = re.search(r'viewBox="([^"]*)"', body)
     body = body[body.index(">", body.index("<svg")) + 1 :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*"', "<g", body)
     for colour, variable in VARIABLES.items():
         body = body.replace(colour, f"var(--{variable})")
@@ -149,11 +149,22 @@ def tightness(matrix: Matrix) -> str:
         ax.axvline(1, color=BAD_INK, linewidth=1)
         ax.set_yticks(range(len(rows)), [shortened(row.component) for row in rows])
         ax.set_ylim(len(rows) - 0.4, -0.6)
-        for place, name in enumerate(matrix.implementations):
-            draw_tightness(ax, place, len(matrix.implementations), shortened(name), [row.cells[place] for row in rows])
-        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "borderaxespad": 0}
-        ax.legend(**above, frameon=False, labelcolor=INK, handletextpad=0.2)
+        for place in range(len(matrix.implementations)):
+            draw_tightness(ax, place, len(matrix.implementations), [row.cells[place] for row in rows])
+        name_markers(ax, [shortened(name) for name in matrix.implementations])
         return svg(figure, "Worst error as a share of the bound, by component and implementation")
+
+
+def name_markers(ax: Any, names: list[str]) -> None:
+    """Which marker is whose, above the picture."""
+    signs = [ax.plot([], [], marker_of(place), color=INK, markersize=5)[0] for place in range(len(names))]
+    above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 4, "borderaxespad": 0}
+    ax.legend(signs, names, **above, frameon=False, labelcolor=INK, handletextpad=0.2)
+
+
+def marker_of(place: int) -> str:
+    """The marker of one implementation."""
+    return MARKERS[place % len(MARKERS)]
 
 
 def share(ratio: float) -> str:
@@ -162,15 +173,13 @@ def share(ratio: float) -> str:
     return ends.get(ratio, f"{100 * ratio:g} %" if ratio < 1 else f"{ratio:g} ×")
 
 
-def draw_tightness(ax: Any, place: int, of: int, name: str, cells: list[Cell]) -> None:
+def draw_tightness(ax: Any, place: int, of: int, cells: list[Cell]) -> None:
     """The dots of one implementation, a little apart from the others'."""
     shift = 0.5 * ((place + 0.5) / of - 0.5)
     dots = [(clipped(cell.worst_ratio), y + shift) for y, cell in enumerate(cells) if cell.worst_ratio is not None]
-    marker = MARKERS[place % len(MARKERS)]
-    ax.plot([], [], marker, color=INK, markersize=5, label=name or "—", linestyle="none")
     for x, y in dots:
         colour = BAD_INK if x > 1 else HELD
-        ax.plot([x], [y], marker, color=colour, markersize=5.5, alpha=0.9, clip_on=False, markeredgewidth=0)
+        ax.plot([x], [y], marker_of(place), color=colour, markersize=5.5, alpha=0.9, clip_on=False, markeredgewidth=0)
 
 
 def clipped(ratio: float | None) -> float:

@@ -43,7 +43,7 @@ def contestant(name: str, heard: list[str] | None = None, **declared: Any) -> Im
 
 
 def verdict(implementation: str, found: Verdict, *, component: str = "softmax", **fields: str) -> Record:
-    declared = {"law": "sums_to_one", "dtype": "float32", "device": "cpu", **fields}
+    declared: dict[str, Any] = {"law": "sums_to_one", "dtype": "float32", "device": "cpu", **fields}
     return Record(kind="verdict", implementation=implementation, component=component, verdict=found, **declared)
 
 
@@ -225,7 +225,7 @@ def test_a_sample_lasts_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
         nonlocal now
         now += 0.25
 
-    monkeypatch.setattr(clock.time, "perf_counter", lambda: now)
+    monkeypatch.setattr("veriformer.bench.clock.time.perf_counter", lambda: now)
     assert clock.calls_per_sample(run, enough=8.0) == 32
     assert clock.calls_per_sample(run, enough=0.0) == 1
 
@@ -266,6 +266,7 @@ def test_workloads_fit_the_signatures() -> None:
     for workload in chosen(quick=True):
         reply = open_door(found.implementation, "float32", "cpu").ask(workload.call())
         assert reply.raised is None
+        assert reply.outputs is not None
         assert reply.outputs.shape == workload.shape
 
 
@@ -287,6 +288,30 @@ def test_the_machine_is_described_and_nobody_named() -> None:
     said = list(strings(run.environment))
     assert platform.node() not in said
     assert not any(f"{folder}/" in text for folder in (Path.home(), Path.cwd()) for text in said)
+
+
+@pytest.mark.parametrize(("others", "said"), [(0.75, "disturbed: other programs kept 75%"), (0.0, ""), (None, "")])
+def test_a_busy_machine_is_told(others: float | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veriformer.bench.run.busy", lambda: others)
+    (run, *_) = bench([], [], quick=True)
+    assert run.message.startswith(said)
+    assert bool(run.message) == bool(said)
+
+
+def test_others_keep_a_share_of_the_processors_busy() -> None:
+    share = machine.busy()
+    assert share is None or 0 <= share <= 1
+
+
+def test_an_interrupt_ends_the_run() -> None:
+    impl = Implementation("patient", backend="numpy")
+
+    @impl.component
+    def softmax(x: np.ndarray) -> np.ndarray:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        quickly([impl])
 
 
 def test_records_survive_their_file() -> None:

@@ -1,0 +1,154 @@
+"""Laws of encoder.
+
+Most inputs isolate, as for encoder_layer: idle pre-norm layers are the identity, so one working layer among them carries
+the bound alone, wherever it stands in the stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.tree import rebuild
+from veriformer.properties import encoder_layer
+from veriformer.properties.encoder_layer import draw_padded as padded_layer
+from veriformer.properties.encoder_layer import ignores_the_padding as layer_ignores_the_padding
+from veriformer.properties.encoder_layer import norm, options, row
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.multi_head_attention import permuted
+from veriformer.properties.probes import Draw
+from veriformer.spec import COMPONENTS
+
+IDLE = ("attention", "feed_forward")
+
+ROWS = (
+    row((), 2, 4, 3, 2, layers=(IDLE,)),
+    row((), 2, 4, 3, 2, layers=(IDLE, ("attention",)), norm="pre"),
+    row((2,), 3, 4, 4, 2, layers=(("feed_forward",), IDLE), norm="pre", mask=True, final_norm=True),
+    row((), 3, 4, 4, 2, layers=((*IDLE, "norm_2"), ("attention",)), activation="gelu"),
+    row((), 2, 4, 4, 2, layers=(), final_norm=True, norm="pre"),
+    row((2,), 3, 4, 4, 2, layers=(("feed_forward",),), mask=True),
+    row((2,), 3, 4, 4, 2, layers=((), ()), mask=True, eps=0.25),
+    row((), 2, 4, 4, 2, layers=(IDLE, ("attention",), IDLE, ("feed_forward",)), norm="pre", activation="gelu"),
+    row((2,), 2, 6, 5, 3, layers=((), ()), norm="pre", final_norm=True, biases=True, eps=0.25),
+)
+
+
+def draw(recipe: Draw) -> Case:
+    """A sequence of any kind through a few layers, most of them idle."""
+    x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
+    layers = [encoder_layer.parameters(recipe, f"layer {i}.", isolate) for i, isolate in enumerate(recipe["layers"])]
+    params: dict[str, Any] = {"layers": layers}
+    if recipe.get("final_norm"):
+        params["final_norm"] = norm(recipe, "final_norm")
+    return Case((x, params), options(recipe))
+
+
+SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=0.1)
+law = SUBJECT.law
+
+
+@law("A pre-norm encoder of idle layers is the identity.", rows=tuple(r for r in ROWS if r.get("norm") == "pre"), needs=("norm",))
+def idle_layers_are_the_identity(case: Case, experiment: Experiment) -> Evidence:
+    """All w_o, b_o, w_2, b_2 = 0 and no final norm: f(x) = x."""
+    x, params = case.arguments
+
+    def idle(path: Any, leaf: Any) -> Any:
+        return np.zeros_like(leaf) if path[-1] in ("w_o", "b_o", "w_2", "b_2") else leaf
+
+    answer = experiment.ask(case.but(arguments=(x, {"layers": rebuild(params["layers"], idle)})))
+    return relation("x itself", answer.value, x, answer.bound, answer.scale)
+
+
+@law(
+    "Each layer continues from what the layers before it answered.",
+    rows=tuple(r for r in ROWS if len(r["layers"]) > 1 or r.get("final_norm")),
+)
+def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> Evidence:
+    """f(layers)(x) is the spec's last layer at the implementation's own f(layers[:-1])(x).
+
+    Inside the stack the prefix may have been rounded otherwise than when asked for alone, so both its bound and its own
+    come in as the error of the input.
+    """
+    x, params = case.arguments
+    if "final_norm" in params:
+        before, last = {"layers": params["layers"]}, {"layers": [], "final_norm": params["final_norm"]}
+    else:
+        before, last = {"layers": params["layers"][:-1]}, {"layers": params["layers"][-1:]}
+    if not before["layers"]:
+        raise NotJudged("the prefix is empty")
+    whole, prefix = experiment.ask(case), experiment.ask(case.replacing(1, before))
+    if not np.isfinite(prefix.value).all() or prefix.value.shape != x.shape:
+        raise NotJudged("the prefix is not finite")
+    reached = prefix.reply.outputs.astype(x.dtype)
+    wanted = experiment.truth_of(COMPONENTS["encoder"], case.but(arguments=(reached, last)))
+    return relation("last layer from the prefix", whole.value, wanted.ball.centres(), wanted.bound + whole.bound, wanted.scale)
+
+
+@law(
+    "Permuting the positions permutes the rows of the answer.",
+    draw=lambda recipe: draw(recipe).but(extra={"order": recipe.permutation("order", recipe["length"])}),
+)
+def is_permutation_equivariant(case: Case, experiment: Experiment) -> Evidence:
+    """f(P x, M P^T) = P f(x, M): without positions an encoder knows no order."""
+    return permuted(case, experiment)
+
+
+def with_positions_rows() -> tuple[Any, ...]:
+    """Sizes with more than one position and a working attention."""
+    return tuple(r for r in ROWS if r["length"] > 1 and not r.get("mask"))
+
+
+def draw_positions(recipe: Draw) -> Case:
+    """A case, an order of its positions, and sinusoidal positions to add."""
+    length, d_model = recipe["length"], recipe["d_model"]
+    table = recipe.cast(np.asarray(COMPONENTS["sinusoidal_positions"](length, d_model)))
+    case = draw(recipe).but(extra={"order": recipe.permutation("order", length), "positions": table})
+    x = recipe.array("x", case.arguments[0].shape, "normal")
+    return case.replacing(0, x)
+
+
+@law("With positions added, the order is seen.", rows=with_positions_rows(), draw=draw_positions, kinds=("normal",))
+def sees_the_order_with_positions(case: Case, experiment: Experiment) -> Evidence:
+    """f(P x + p) and P f(x + p) differ wherever their certified values differ by more than the two bounds.
+
+    Existential: where the truth itself does not separate them nothing is asked.
+    """
+    order, positions = case.extra["order"], case.extra["positions"]
+    x = case.arguments[0]
+    moved = experiment.ask(case.replacing(0, (x[..., order, :] + positions).astype(x.dtype)))
+    still = experiment.ask(case.replacing(0, (x + positions).astype(x.dtype)))
+    there, here = moved.truth.ball.centres(), still.truth.ball.centres()[..., order, :]
+    bounds = moved.bound + still.bound[..., order, :]
+    apart = np.abs(there - here) - 2 * bounds
+    separated = np.where(np.isfinite(apart), apart, -1.0)
+    if np.max(separated, initial=-1.0) <= 0:
+        raise NotJudged("the truth does not separate the two orders")
+    place = np.unravel_index(int(np.argmax(separated)), separated.shape)
+    difference = moved.value[place] - still.value[..., order, :][place]
+    wanted = there[place] - here[place]
+    return relation("difference between the orders", np.array([difference]), np.array([wanted]), bounds[place], abs(wanted) * 4)
+
+
+@law(
+    "What stands in the padding does not matter, with other padding in each example.",
+    rows=ROWS[:6],
+    draw=lambda recipe: padded(recipe),
+    needs=("mask",),
+)
+def ignores_the_padding(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """Masked positions hold other (finite) numbers: the answers at the positions kept are the same."""
+    return layer_ignores_the_padding.test(case, experiment)  # type: ignore[return-value]
+
+
+def padded(recipe: Draw) -> Case:
+    """The encoder's weights with the padding of an encoder layer's case."""
+    layer = padded_layer(recipe)
+    whole = draw(replace(recipe, row={**recipe.row, "batch": (2,), "mask": False}))
+    return layer.but(arguments=(whole.arguments[0], whole.arguments[1]))
+
+
+INQUIRIES = ()

@@ -1,0 +1,124 @@
+"""Laws of layer_norm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.probes import Draw
+from veriformer.properties.softmax import exact_sums, within_two
+
+ROWS = (
+    {"shape": (3,)},
+    {"shape": (2, 4)},
+    {"shape": (2, 8), "eps": 1e-3},
+    {"shape": (2, 3, 6)},
+    {"shape": (3, 16), "eps": 0.25},
+    {"shape": (1, 1)},
+    {"shape": (2, 2, 3, 5)},
+    {"shape": (2, 33)},
+    {"shape": (2, 64)},
+    {"shape": (1, 300), "eps": 1e-6},
+)
+
+
+def draw(recipe: Draw) -> Case:
+    """Vectors of any kind; half of the sizes name eps, half leave it to its default."""
+    n = recipe["shape"][-1]
+    arguments = (
+        recipe.array("x", recipe["shape"]), recipe.vector("gamma", n, around=1.0), recipe.vector("beta", n),
+    )  # fmt: skip
+    return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
+
+
+SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=0.4)
+law = SUBJECT.law
+EXACT = ("normal", "large", "offset")
+
+
+def draw_shift(recipe: Draw) -> Case:
+    """Vectors and a shift for each, on one grid."""
+    x = recipe.grid("x", recipe["shape"])
+    return draw(recipe).replacing(0, x).but(extra={"shift": recipe.grid("shift", (*x.shape[:-1], 1), steps=16384)})
+
+
+@law("Adding one number to a whole vector changes nothing.", draw=draw_shift, kinds=EXACT)
+def ignores_a_shift(case: Case, experiment: Experiment) -> Evidence:
+    """f(x + c) = f(x), where x + c is exact."""
+    x, shift = case.arguments[0], case.extra["shift"]
+    moved = x + shift
+    if (moved.astype(np.float64) != x.astype(np.float64) + shift.astype(np.float64)).any():
+        raise NotJudged("x + c is not exact")
+    return within_two(experiment.ask(case.replacing(0, moved)), experiment.ask(case), "norm of the unshifted vector")
+
+
+def draw_scaled(recipe: Draw) -> Case:
+    """Vectors, an eps, and a power of two."""
+    case = draw(recipe)
+    factor = float(recipe.rng("factor").choice([-8.0, -0.5, 0.25, 4.0, 16.0]))
+    x = recipe.array("x", recipe["shape"], "normal" if recipe.kind in ("huge", "denormal") else recipe.kind)
+    beta = np.zeros_like(case.arguments[2])
+    return case.but(arguments=(x, case.arguments[1], beta), options={"eps": 2.0**-10}, extra={"factor": factor})
+
+
+@law("Scaling x by a and eps by a squared changes at most the sign.", draw=draw_scaled, needs=("eps",))
+def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
+    """f(a x; a^2 eps) = sign(a) f(x; eps) for a power of two a, with beta = 0. Without its eps scaled, false."""
+    a, x = case.extra["factor"], case.arguments[0]
+    scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
+    one, other = experiment.ask(scaled), experiment.ask(case)
+    return relation("norm of x", one.value, np.sign(a) * other.value, one.bound + other.bound, one.scale)
+
+
+def draw_plain(recipe: Draw) -> Case:
+    """Vectors with gamma = 1 and beta = 0."""
+    x, gamma, beta = draw(recipe).arguments
+    return draw(recipe).but(arguments=(x, np.ones_like(gamma), np.zeros_like(beta)))
+
+
+@law("The normalised vector has mean 0.", draw=draw_plain)
+def the_mean_is_zero(case: Case, experiment: Experiment) -> Evidence:
+    """sum f = 0 within the sum of the bounds, for gamma = 1 and beta = 0."""
+    answer = experiment.ask(case)
+    sums = exact_sums(answer.value)
+    return relation("sums", sums, np.zeros(sums.shape), answer.bound.sum(-1), float(case.arguments[0].shape[-1]))
+
+
+@law("The mean of the squares is var / (var + eps).", draw=draw_plain)
+def the_mean_of_squares_is_var_over_var_plus_eps(case: Case, experiment: Experiment) -> Evidence:
+    """Not 1: eps takes its share. The errors of f enter as 2 |F| B + B^2."""
+    answer = experiment.ask(case)
+    f, bound, n = answer.value, answer.bound, case.arguments[0].shape[-1]
+    squares = answer.truth.ball * answer.truth.ball
+    wanted = (squares.sum(-1) / n).centres()
+    with np.errstate(all="ignore"):
+        got = exact_sums(f * f) / n
+        rounding = 2.0**-50 * got  # f * f and the quotient, in float64
+        allowed = (2 * np.abs(f) * bound + bound * bound).sum(-1) / n + rounding
+    return relation("mean of squares", got, wanted, allowed, 1.0)
+
+
+def draw_feature(recipe: Draw) -> Case:
+    """Vectors, and another gain and shift for one feature."""
+    case = draw(recipe)
+    n = recipe["shape"][-1]
+    extra = {"feature": int(recipe.integers("feature", (), 0, n)), "gain": 3.0, "shift": -2.0}
+    return case.but(extra=extra)
+
+
+@law("gamma and beta of a feature act on that feature alone.", draw=draw_feature)
+def gamma_and_beta_act_per_feature(case: Case, experiment: Experiment) -> Evidence:
+    """Changing gamma_i and beta_i changes f_i only."""
+    feature = case.extra["feature"]
+    x, gamma, beta = case.arguments
+    other_gamma, other_beta = gamma.copy(), beta.copy()
+    other_gamma[feature], other_beta[feature] = case.extra["gain"], case.extra["shift"]
+    one, other = experiment.ask(case.but(arguments=(x, other_gamma, other_beta))), experiment.ask(case)
+    keep = np.arange(x.shape[-1]) != feature
+    allowed = (one.bound + other.bound)[..., keep]
+    scale = np.broadcast_to(other.scale, other.bound.shape)[..., keep]
+    return relation("the other features", one.value[..., keep], other.value[..., keep], allowed, scale)
+
+
+INQUIRIES = ()

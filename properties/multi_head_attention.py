@@ -1,0 +1,137 @@
+"""Laws of multi_head_attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.probes import Draw
+from veriformer.properties.softmax import within_two
+from veriformer.spec import COMPONENTS
+
+
+def row(batch: tuple[int, ...], length: int, length_k: int, d_model: int, n_heads: int, **more: Any) -> dict[str, Any]:
+    """Sizes of one case; without length_k, 0, it is self-attention."""
+    sizes = {"batch": batch, "rank": len(batch) + 2, "length": length, "d_model": d_model, "n_heads": n_heads}
+    return {**sizes, **({"length_k": length_k} if length_k else {}), **more}
+
+
+ROWS = (
+    row((), 2, 0, 2, 1),
+    row((), 3, 0, 4, 2, mask=True, biases=True),
+    row((2,), 3, 4, 4, 2, mask=True),
+    row((2,), 4, 0, 6, 3, causal=True),
+    row((2,), 2, 5, 4, 2, biases=True),
+    row((1,), 5, 0, 8, 4, mask=True, biases=True),
+    row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
+    row((1,), 9, 0, 16, 4),
+)
+
+
+def parameters(recipe: Draw, prefix: str = "") -> dict[str, np.ndarray]:
+    """Projections, with biases in some rows; all draws keep the size of what they project."""
+    d_model, h = recipe["d_model"], recipe["n_heads"]
+    d_k, d_v = (recipe.get(name, d_model // h) for name in ("d_k", "d_v"))
+    shapes = {"q": (d_model, h * d_k), "k": (d_model, h * d_k), "v": (d_model, h * d_v), "o": (h * d_v, d_model)}
+    params = {f"w_{name}": recipe.weights(f"{prefix}w_{name}", shape) for name, shape in shapes.items()}
+    if recipe.get("biases"):
+        params |= {f"b_{name}": recipe.vector(f"{prefix}b_{name}", shape[1]) for name, shape in shapes.items()}
+    return params
+
+
+def draw(recipe: Draw) -> Case:
+    """Self-attention hands one object over twice; cross-attention has a memory of its own."""
+    batch, length = recipe["batch"], recipe["length"]
+    x = recipe.array("x", (*batch, length, recipe["d_model"]))
+    is_self = recipe.get("length_k") is None
+    length_k = length if is_self else recipe["length_k"]
+    memory = x if is_self else recipe.array("memory", (*batch, length_k, recipe["d_model"]))
+    options: dict[str, Any] = {"n_heads": recipe["n_heads"]}
+    if recipe.get("mask"):
+        options["mask"] = recipe.mask("mask", (*batch, 1, length, length_k))
+    if recipe.get("causal"):
+        options["causal"] = True
+    return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
+
+
+SUBJECT = Subject("multi_head_attention", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3}, top=0.15)
+law = SUBJECT.law
+SELF = tuple(r for r in ROWS if "length_k" not in r)
+SELF_FREE = tuple(r for r in SELF if not r.get("causal"))
+
+
+def draw_heads(recipe: Draw) -> Case:
+    """A case and an order of its heads."""
+    return draw(recipe).but(extra={"order": recipe.permutation("heads", recipe["n_heads"])})
+
+
+@law("Permuting the heads with their weights changes nothing.", rows=tuple(r for r in ROWS if r["n_heads"] > 1), draw=draw_heads)
+def ignores_the_order_of_heads(case: Case, experiment: Experiment) -> Evidence:
+    """Blocks of columns of w_q, w_k, w_v and blocks of rows of w_o move together."""
+    order, h = case.extra["order"], case.options["n_heads"]
+    params = dict(case.arguments[2])
+
+    def blocks(array: np.ndarray) -> np.ndarray:
+        return array.reshape(*array.shape[:-1], h, -1)[..., order, :].reshape(array.shape)
+
+    for name in ("q", "k", "v"):
+        params[f"w_{name}"] = blocks(params[f"w_{name}"])
+        if f"b_{name}" in params:
+            params[f"b_{name}"] = blocks(params[f"b_{name}"])
+    params["w_o"] = blocks(params["w_o"].T).T.copy()
+    return within_two(experiment.ask(case.replacing(2, params)), experiment.ask(case), "answer for the heads in order")
+
+
+def draw_identity(recipe: Draw) -> Case:
+    """One head whose projections are the identity."""
+    case = draw(recipe)
+    eye = np.eye(recipe["d_model"]).astype(case.arguments[0].dtype)
+    params = {name: eye.copy() for name in ("w_q", "w_k", "w_v", "w_o")}
+    return case.replacing(2, params).but(options={**case.options, "n_heads": 1})
+
+
+@law("One head with identity projections is attention.", draw=draw_identity)
+def one_head_with_identity_projections_is_attention(case: Case, experiment: Experiment) -> Evidence:
+    """f(x, m; 1, 1, 1, 1) = attention(x, m, m), the spec's, with its mask."""
+    x, memory, _ = case.arguments
+    answer = experiment.ask(case)
+    options = {name: value for name, value in case.options.items() if name != "n_heads"}
+    if "mask" in options:
+        options["mask"] = options["mask"][..., 0, :, :]
+    plain = experiment.truth_of(COMPONENTS["attention"], Case((x, memory, memory), options))
+    wanted = plain.ball.centres()
+    allowed = answer.bound + plain.bound
+    return relation("attention itself", answer.value, wanted, allowed, np.minimum(plain.scale, answer.scale))
+
+
+def draw_permutation(recipe: Draw) -> Case:
+    """A self-attention case, and an order of its positions."""
+    return draw(recipe).but(extra={"order": recipe.permutation("order", recipe["length"])})
+
+
+@law("Permuting the positions permutes the rows of the answer.", rows=SELF_FREE, draw=draw_permutation)
+def is_permutation_equivariant(case: Case, experiment: Experiment) -> Evidence:
+    """f(P x, P M P^T) = P f(x, M): attention knows no order without positions."""
+    return permuted(case, experiment)
+
+
+def permuted(case: Case, experiment: Experiment) -> Evidence:
+    """The law of equivariance, for every component whose first argument is a sequence."""
+    order = case.extra["order"]
+    if len(order) < 2:
+        raise NotJudged("one position has no order")
+    options = dict(case.options)
+    if "mask" in options:
+        mask = options["mask"][..., order]
+        options["mask"] = mask if mask.shape[-2] == 1 else mask[..., order, :]
+    x = case.arguments[0][..., order, :]
+    arguments = tuple(x if i in (0, *(j for g in case.aliases for j in g)) else a for i, a in enumerate(case.arguments))
+    moved, still = experiment.ask(case.but(arguments=arguments, options=options)), experiment.ask(case)
+    allowed = moved.bound + still.bound[..., order, :]
+    return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale[..., order, :])
+
+
+INQUIRIES = ()

@@ -1,0 +1,237 @@
+"""Laws of every component: it agrees with its spec, repeats itself, and leaves alone what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.layout import LAYOUTS
+from veriformer.impls.protocol import Path
+from veriformer.impls.tree import leaves, rebuild
+from veriformer.properties.experiment import Answer, Experiment, is_floating
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
+from veriformer.properties.probes import Draw, seed_of
+from veriformer.spec import COMPONENTS
+
+
+def laws(subject: Subject) -> Iterator[Law]:
+    """The universal laws, for one component."""
+    plain = subject.law
+    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
+    yield plain("Asked twice, it answers the same.")(is_deterministic)
+    yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
+    if any("dtype" not in row for row in subject.rows):
+        yield plain("The output has the dtype of the input.")(keeps_the_dtype)
+    in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject.draw))
+    yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
+    if subject.batched:
+        in_batch = plain("The answer for a batch is the answers for its examples, one by one.", draw=batch(subject))
+        yield in_batch(a_batch_is_its_rows_one_by_one)
+    after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
+    yield after(a_second_call_after_other_shapes_answers_the_same)
+    if subject.differentiable:
+        with_cotangent = plain("The gradient of every argument is the formula's.", draw=differentiated(subject), gradients=True)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=True)
+        yield with_gradient_mode(subject)
+
+
+def agrees_with_the_spec(case: Case, experiment: Experiment) -> Evidence:
+    """|f(x) - F(x)| <= B(x), element by element."""
+    answer = experiment.ask(case)
+    return answer.truth.evidence("output", np.asarray(answer.reply.outputs))
+
+
+def is_deterministic(case: Case, experiment: Experiment) -> Evidence:
+    """|f(x) - f(x)| <= 2 B(x); whether it is the same to the last bit is recorded."""
+    return same(experiment.ask(case), experiment.ask(case), "second answer")
+
+
+def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
+    """No byte of any argument differs after the call."""
+    changed = experiment.ask(case).reply.changed_arguments
+    return differing("changed arguments", ", ".join(changed) or "none", "none")
+
+
+def keeps_the_dtype(case: Case, experiment: Experiment) -> Evidence:
+    """float32 in, float32 out."""
+    if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
+        raise NotJudged("no floating array goes in")
+    return differing("dtype", experiment.ask(case).reply.dtype, experiment.dtype)
+
+
+def laid_out(draw: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
+    """Cases whose arrays lie in memory in other ways."""
+
+    def with_layouts(recipe: Draw) -> Case:
+        case = draw(recipe)
+        rng = recipe.rng("layouts")
+        chosen: dict[Path, str] = {}
+        for path, leaf in leaves(case.arguments):
+            if isinstance(leaf, np.ndarray):
+                chosen[path] = str(rng.choice(LAYOUTS[1:]))
+        for name, value in case.options.items():
+            if isinstance(value, np.ndarray):
+                chosen[(name,)] = str(rng.choice(LAYOUTS[1:]))
+        if not chosen:
+            raise NotJudged("no array goes in")
+        return case.but(layouts=chosen)
+
+    return with_layouts
+
+
+def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> Evidence:
+    """f of strided, transposed, broadcast, reversed or read-only arrays is f of fresh ones."""
+    layouts = dict(case.layouts)
+    if experiment.door.backend == "torch":  # torch has neither negative strides nor read-only memory
+        layouts = {p: "strided" if kind in ("negative", "read_only") else kind for p, kind in layouts.items()}
+    return same(experiment.ask(case, layouts=layouts), experiment.ask(case, layouts={}), "answer for fresh arrays")
+
+
+def batch(subject: Subject) -> Callable[[Draw], Case]:
+    """Cases with a batch of at least two examples."""
+
+    def draw(recipe: Draw) -> Case:
+        case = subject.draw(recipe)
+        if not any(lengths(subject, case)):
+            raise NotJudged("no batch")
+        return case
+
+    return draw
+
+
+def lengths(subject: Subject, case: Case) -> list[int]:
+    """The lengths of the first batch axis of everything that has one."""
+    found = [a.shape[0] for name, a in named(case, subject) if a.ndim > subject.batched[name]]
+    return [length for length in found if length > 1]
+
+
+def named(case: Case, subject: Subject) -> Iterator[tuple[str, np.ndarray]]:
+    """The arguments and options that can have batch axes."""
+    everything = {**dict(zip(COMPONENTS[subject.component].positional, case.arguments, strict=False)), **case.options}
+    for name in subject.batched:
+        if isinstance(everything.get(name), np.ndarray):
+            yield name, everything[name]
+
+
+def a_batch_is_its_rows_one_by_one(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(x)[b] = f(x[b]) for every b."""
+    from veriformer.properties import SUBJECTS
+
+    subject = SUBJECTS[case_component(experiment)]
+    whole = experiment.ask(case)
+    size = max(lengths(subject, case))
+    evidence = []
+    for b in range(size):
+        one = experiment.ask(example(case, subject, b))
+        got, wanted = whole.value[b], one.value
+        allowed = whole.bound[b] + one.bound if whole.bound[b].shape == one.bound.shape else np.inf
+        part = relation(f"example {b} of the batch", got, wanted, allowed, np.maximum(whole.scale[b], one.scale))
+        evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
+    return tuple(evidence)
+
+
+def case_component(experiment: Experiment) -> str:
+    """The component that is being asked."""
+    return experiment.component.name
+
+
+def example(case: Case, subject: Subject, b: int) -> Case:
+    """One example of a batched case; what is broadcast along the batch stays."""
+    size = max(lengths(subject, case))
+
+    def one(name: str, value: Any) -> Any:
+        if name not in subject.batched or not isinstance(value, np.ndarray) or value.ndim <= subject.batched[name]:
+            return value
+        return value[b] if value.shape[0] == size else value[0]
+
+    names = COMPONENTS[subject.component].positional
+    arguments = tuple(one(name, value) for name, value in zip(names, case.arguments, strict=False))
+    for group in case.aliases:
+        arguments = tuple(arguments[group[0]] if i in group else a for i, a in enumerate(arguments))
+    return case.but(arguments=arguments, options={name: one(name, value) for name, value in case.options.items()})
+
+
+def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
+    """Cases with an earlier case of another size beside them."""
+
+    def draw(recipe: Draw) -> Case:
+        others = [row for row in subject.rows[:4] if row != recipe.row]
+        if not others:
+            raise NotJudged("only one size")
+        other = others[recipe.seed % len(others)]
+        earlier = subject.draw(replace(recipe, row=other, seed=seed_of(recipe.seed, "earlier")))
+        return subject.draw(recipe).but(extra={"earlier": {"arguments": earlier.arguments, "options": dict(earlier.options)}})
+
+    return draw
+
+
+def a_second_call_after_other_shapes_answers_the_same(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(x) after f(x') is f(x), and the result of f(x') stays what it was."""
+    told = case.extra["earlier"]
+    options = {name: value for name, value in told["options"].items() if experiment.door.offers[experiment.component.name].takes(name)}
+    earlier = experiment.call(Case(tuple(told["arguments"]), options))
+    fresh = experiment.ask(case)
+    after = experiment.ask(case, before=(earlier,))
+    kept = differing("result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged")
+    return same(after, fresh, "first answer"), kept
+
+
+def same(one: Answer, other: Answer, comparison: str) -> Evidence:
+    """Two answers to one question, within the two bounds."""
+    evidence = relation(comparison, one.value, other.value, one.bound + other.bound, one.scale)
+    return replace(evidence, bitwise=bool(np.array_equal(one.value, other.value, equal_nan=True)))
+
+
+def differentiated(subject: Subject) -> Callable[[Draw], Case]:
+    """Cases with a random cotangent, drawn when the shape of the output is known."""
+
+    def draw(recipe: Draw) -> Case:
+        return with_cotangent(subject.draw(recipe), recipe, subject.component)
+
+    return draw
+
+
+def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = None) -> Case:
+    """The case, with a cotangent of the shape of its output; rows without an allowed key get 0."""
+    spec = COMPONENTS[component]
+    floats = rebuild(case.arguments, lambda _, leaf: leaf.astype(np.float64) if is_floating(leaf) else leaf)
+    with np.errstate(all="ignore"):
+        output = spec(*floats, **{**case.options, **({"fully_masked": "nan"} if spec.convention("fully_masked") else {})})
+    shape = np.shape(output)
+    chosen = kind or str(recipe.rng("cotangent kind").choice(["integers", "normal", "one_hot", "outliers"]))
+    cotangent = recipe.array("cotangent", shape, chosen)
+    return case.but(extra={**case.extra, "cotangent": np.where(np.isnan(output), 0, cotangent).astype(cotangent.dtype)})
+
+
+def gradients_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """The vector-Jacobian product of every floating argument lies within its bound of the certified one."""
+    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
+    return tuple(gradient_evidence(answer))
+
+
+def gradient_evidence(answer: Answer) -> Iterator[Evidence]:
+    """Each gradient beside its truth; one that no derivative reached is no answer."""
+    for path, truth in answer.gradient_truths:
+        gradient = answer.gradient(path)
+        name = f"gradient of {answer.named(path)}"
+        if gradient is None:
+            yield differing(name, "none: no derivative reached it", "an array")
+        else:
+            yield truth.evidence(name, np.asarray(gradient))
+
+
+def with_gradient_mode(subject: Subject) -> Law:
+    """The output while gradients are recorded."""
+    return subject.law("Recording gradients does not change the output.", draw=differentiated(subject), gradients=True)(
+        recording_gradients_changes_nothing
+    )
+
+
+def recording_gradients_changes_nothing(case: Case, experiment: Experiment) -> Evidence:
+    """f with derivatives recorded is f without."""
+    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
+    recorded = answer.reply.outputs_with_grad
+    return relation("output while gradients are recorded", recorded, answer.value, 2 * answer.bound, answer.scale)
