@@ -57,8 +57,9 @@ def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
     wanted = np.asarray(evidence.wanted)
     if wanted.shape != np.shape(evidence.observed) or wanted.dtype.kind != "f":
         return float("nan")
-    half = FORMATS[dtype].half_ulp(np.abs(wanted[index]))
-    return float(evidence.observed[index] / (2.0 * half))
+    with np.errstate(all="ignore"):
+        half = FORMATS[dtype].half_ulp(np.abs(wanted[index]))
+        return float(np.float64(evidence.observed[index]) / (2.0 * half)) if evidence.observed[index] else 0.0
 
 
 @dataclass(frozen=True)

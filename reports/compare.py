@@ -68,6 +68,11 @@ def by_key(records: Iterable[Record]) -> dict[Key, Verdict]:
     """The worst verdict under each key."""
     found: dict[Key, Verdict] = {}
     for row in verdicts(records):
-        key = (row.implementation, row.component, row.law, row.dtype, row.device)
+        key = key_of(row)
         found[key] = min(found.get(key, verdict_of(row)), verdict_of(row), key=lambda verdict: verdict.badness)
     return found
+
+
+def key_of(row: Record) -> Key:
+    """What tells one verdict from another."""
+    return row.implementation, row.component, row.law, row.dtype, row.device

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.record import Record
+from veriformer.record import Record, Verdict
 from veriformer.reports import values
 from veriformer.reports.conventions import arithmetic
 from veriformer.reports.matrix import BAD, verdict_of
@@ -33,12 +33,14 @@ class Failure:
     """The whole answers, when they are small and more than one number."""
     notes: tuple[tuple[str, str], ...]
     """Conventions, arithmetic, how it was found."""
+    said: str
+    """What a crash said: its traceback, else its message."""
     script: str
 
 
 @dataclass(frozen=True)
 class Group:
-    """One law of one implementation and component: its worst failure, and the same law on other dtypes and devices."""
+    """One fault: a law broken on all dtypes and devices, or one exception in all laws of a component."""
 
     first: Failure
     others: tuple[Failure, ...]
@@ -46,26 +48,34 @@ class Group:
 
 def failures(records: Iterable[Record]) -> tuple[Group, ...]:
     """Every broken or crashed law, the broken ones first."""
-    found: dict[tuple[str, str, str], list[Record]] = {}
+    found: dict[tuple[str, ...], list[Record]] = {}
     for row in records:
         if row.kind == "verdict" and row.verdict in BAD:
-            found.setdefault((row.implementation, row.component, row.law), []).append(row)
-    groups = [sorted(rows, key=lambda row: verdict_of(row).badness) for rows in found.values()]
-    groups.sort(key=lambda rows: verdict_of(rows[0]).badness)
+            found.setdefault(fault(row), []).append(row)
+    groups = sorted(found.values(), key=lambda rows: verdict_of(rows[0]).badness)
     return tuple(Group(explain(rows[0]), tuple(explain(row) for row in rows[1:])) for rows in groups)
+
+
+def fault(row: Record) -> tuple[str, ...]:
+    """What two failures share when one explanation serves both."""
+    if row.verdict == Verdict.CRASHED and row.message:
+        return row.implementation, row.component, "raises", row.message
+    return row.implementation, row.component, "breaks", row.law
 
 
 def explain(record: Record) -> Failure:
     """Take one record apart."""
     example = record.counterexample or {}
-    given = mapping(example.get("arguments")), mapping(example.get("options"))
+    given = (mapping(example.get(name)) for name in ("arguments", "options", "extra"))
+    told = tuple(facts(record, example))
     return Failure(
         record,
         tuple(line for values_by_name in given for line in values.lines("", values_by_name)),
-        place(example),
-        tuple(facts(record, example)),
-        tuple(whole(example)),
-        tuple(notes(record, example)),
+        place(example) if told else "",
+        told,
+        tuple(whole(record, example)),
+        tuple(notes(record, example, "" if told else record.message)),
+        str(example.get("traceback") or (record.message if record.verdict == Verdict.CRASHED else "")),
         str(example.get("script") or ""),
     )
 
@@ -76,39 +86,47 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def place(example: Mapping[str, Any]) -> str:
-    """The worst element by name."""
-    index = example.get("index")
-    steps = index if isinstance(index, tuple | list) else ()
+    """The worst element by name; no element where the whole differs, as a shape does."""
+    steps = steps_of(example) if at(example.get("got"), steps_of(example)) is not example.get("got") else []
     where = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in steps).replace("][", ", ")
     return str(example.get("comparison") or ("output" if "got" in example else "")) + where
 
 
 def facts(record: Record, example: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What came, what should have come, and how far apart they are."""
-    got, wanted, allowed = (at(example.get(name), example.get("index")) for name in ("got", "wanted", "allowed"))
+    """What came, what should have come, and how far apart they are; nothing where nothing came."""
+    got, wanted, allowed = (at(example.get(name), steps_of(example)) for name in ("got", "wanted", "allowed"))
+    if got is None and wanted is None:
+        return
     if got is not None:
-        yield "got", values.shown(got)
+        yield "got", values.shown(values.narrow(got, record.dtype))
     if wanted is not None:
         yield "wanted", values.shown(wanted)
-    if allowed is not None and isinstance(size(allowed), float):
-        yield "allowed", f"± {size(allowed):.3g}"
-    came, due = size(got), size(wanted)
+    came, due, most = size(got), size(wanted), size(allowed)
     if came is not None and due is not None:
+        if most is not None:
+            yield "allowed", f"± {most:.3g}"
         yield "error", f"{distance(came, due):.3g}"
-    if record.worst_ratio is not None and not math.isnan(record.worst_ratio):
-        yield "error / bound", f"{record.worst_ratio:.4g}"
-    if record.worst_ulps is not None:
-        yield "in ulps", f"{record.worst_ulps:.4g}"
+    ratio, ulps = example.get("ratio", record.worst_ratio), example.get("ulps", record.worst_ulps)
+    if ratio is not None and not math.isnan(ratio):
+        yield "error / bound", f"{ratio:.4g}"
+    if ulps is not None and math.isfinite(ulps):
+        yield "in ulps", f"{ulps:.4g}"
 
 
-def at(value: Any, index: Any) -> Any:
+def steps_of(example: Mapping[str, Any]) -> list[Any]:
+    """The index of the worst element."""
+    index = example.get("index")
+    return list(index) if isinstance(index, tuple | list) else []
+
+
+def at(value: Any, index: list[Any]) -> Any:
     """The element at an index, through nests and into arrays; the value itself where the index does not fit."""
-    steps = list(index) if isinstance(index, tuple | list) else []
-    found = value
+    found, steps = value, list(index)
     try:
         while steps and isinstance(found, Mapping | tuple | list):
             found = found[steps.pop(0)]
-        return found[tuple(steps)] if isinstance(found, np.ndarray) else found
+        fits = isinstance(found, np.ndarray) and len(steps) == found.ndim
+        return found[tuple(steps)] if fits else value
     except (LookupError, TypeError):
         return value
 
@@ -126,15 +144,15 @@ def distance(came: float, due: float) -> float:
     return 0.0 if came == due or (math.isnan(came) and math.isnan(due)) else abs(came - due)
 
 
-def whole(example: Mapping[str, Any]) -> Iterator[Line]:
+def whole(record: Record, example: Mapping[str, Any]) -> Iterator[Line]:
     """The answers that are small enough to be shown whole."""
-    for name in ("got", "wanted", "allowed"):
-        for line in values.lines(name, example.get(name)):
-            if line.kind and 1 < line.size <= SMALL:
-                yield line
+    answers = {"got": values.narrow(example.get("got"), record.dtype), "wanted": example.get("wanted")}
+    for line in values.lines("", answers):
+        if line.kind and 1 < line.size <= SMALL:
+            yield line
 
 
-def notes(record: Record, example: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def notes(record: Record, example: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
     """What a reader may want to know besides."""
     named = ", ".join(f"{name}: {value}" for name, value in record.conventions.items())
     tried = example.get("examples")
@@ -143,7 +161,31 @@ def notes(record: Record, example: Mapping[str, Any]) -> Iterator[tuple[str, str
         for name, text in (
             ("conventions", named),
             ("arithmetic", arithmetic(record.precision)),
-            ("found", f"after {tried} cases, seed {record.seed}" if tried else ""),
+            ("layouts", laid_out(example)),
+            ("same object", same_objects(example)),
+            ("extension", str(example.get("extension") or "")),
+            ("message", message if record.verdict == Verdict.BROKEN else ""),
+            ("found", f"at case {tried}, seed {record.seed}" if tried else ""),
         )
         if text
     )
+
+
+def laid_out(example: Mapping[str, Any]) -> str:
+    """Which arguments did not lie in memory as usual: `x strided`."""
+    pairs = [pair for pair in example.get("layouts") or () if isinstance(pair, tuple | list) and len(pair) == 2]
+    return ", ".join(f"{path_name(example, path)} {layout}" for path, layout in pairs)
+
+
+def same_objects(example: Mapping[str, Any]) -> str:
+    """Which arguments were one object: `x and memory`."""
+    groups = [group for group in example.get("aliases") or () if isinstance(group, tuple | list)]
+    return ", ".join(" and ".join(path_name(example, [position]) for position in group) for group in groups)
+
+
+def path_name(example: Mapping[str, Any], path: Any) -> str:
+    """A path into the arguments, by the name of the first one."""
+    first, *rest = path if isinstance(path, tuple | list) and path else [path]
+    names = list(mapping(example.get("arguments")))
+    start = names[first] if isinstance(first, int) and 0 <= first < len(names) else first
+    return ".".join(str(step) for step in (start, *rest))

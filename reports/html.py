@@ -8,7 +8,8 @@ from typing import Any
 
 from veriformer.record import Record
 from veriformer.reports import escape, values
-from veriformer.reports.matrix import BAD, SYMBOLS
+from veriformer.reports.compare import Key, key_of
+from veriformer.reports.matrix import SYMBOLS
 from veriformer.reports.page import MEANINGS, Page, page
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,18 +28,21 @@ def html(records: Iterable[Record], compare: Iterable[Record] | None = None) -> 
             symbols=SYMBOLS,
             meanings=MEANINGS,
             values=values,
-            bad=BAD,
             anchors=anchors(said),
+            key_of=key_of,
             tightness=picture(plots.tightness(said.matrix)),
             charts=[(panel, picture(plots.timings(panel))) for panel in said.timings],
         )
     )
 
 
-def anchors(said: Page) -> dict[tuple[str, str, str], str]:
-    """Where on the page each broken law of an implementation and component is explained."""
-    firsts = [group.first.record for group in said.failures]
-    return {(row.implementation, row.component, row.law): f"failure-{number}" for number, row in enumerate(firsts, 1)}
+def anchors(said: Page) -> dict[Key, str]:
+    """Where on the page each failure is explained."""
+    return {
+        key_of(failure.record): f"failure-{number}"
+        for number, group in enumerate(said.failures, 1)
+        for failure in (group.first, *group.others)
+    }
 
 
 def environment() -> Any:

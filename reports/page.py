@@ -112,6 +112,8 @@ def run(record: Record) -> Run:
     environment: Mapping[str, Any] = record.environment or {}
     tables = {name: value for name, value in environment.items() if isinstance(value, Mapping)}
     plain = {name: value for name, value in environment.items() if name not in tables and value not in (None, "")}
+    processor = tables.get("machine", {}).get("cpu")
+    plain = {"cpu": processor, **plain} if processor else plain
     lasted = {"duration": values.seconds(record.seconds)} if record.seconds else {}
     said = {"message": record.message} if record.message else {}
     order = ("command", "date", "commit", "machine", "cpu")
@@ -123,12 +125,18 @@ def run(record: Record) -> Run:
 
 
 def facts(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Names and values as text."""
-    return tuple((str(name), plainly(value)) for name, value in table.items())
+    """Names and values as text; of a table within the table, every row."""
+    return tuple(
+        (str(name) if key == "" else f"{name}, {key}", text)
+        for name, value in table.items()
+        for key, text in (facts(value) if isinstance(value, Mapping) else (("", plainly(value)),))
+    )
 
 
 def plainly(value: Any) -> str:
     """A fact of a run: text as it is, several things with commas between them."""
     if isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return ", ".join(plainly(item) for item in value) if isinstance(value, tuple | list) else values.shown(value)

@@ -126,16 +126,16 @@ def paragraphs(told: Failure) -> Iterator[Text]:
         yield line(f"diagnosis: {row.diagnosis}", "bold")
     if told.arguments:
         yield line("\nsmallest input found", "dim")
-        yield from columns((item.name, f"{item.kind}  {item.text}".strip()) for item in told.arguments)
+        yield from columns((item.name, item.kind, item.text) for item in told.arguments)
     if told.facts:
         yield line(f"\n{inline(told.place)}", "dim")
         yield from columns(told.facts)
     if told.whole:
         yield line("\nwhole", "dim")
-        yield from columns((item.name, f"{item.kind}  {item.text}".strip()) for item in told.whole)
-    if row.message:
+        yield from columns((item.name, item.kind, item.text) for item in told.whole)
+    if told.said:
         yield line("\nmessage", "dim")
-        yield line(row.message)
+        yield line(told.said.rstrip())
     if told.notes:
         yield line("")
         yield from columns(told.notes)
@@ -144,22 +144,26 @@ def paragraphs(told: Failure) -> Iterator[Text]:
         yield line(told.script.rstrip())
 
 
-def columns(pairs: Iterable[tuple[str, str]]) -> Iterator[Text]:
-    """Names in one column, texts beside them, further lines of a text under its first."""
-    listed = [(inline(name), text) for name, text in pairs]
-    width = max((len(name) for name, _ in listed), default=0)
-    for name, text in listed:
-        yield line(f"  {name:<{width}}  ") + line(visible(text).replace("\n", "\n" + " " * (width + 4)))
+def columns(rows: Iterable[tuple[str, ...]]) -> Iterator[Text]:
+    """Names in columns, texts beside them, further lines of a text under its first."""
+    listed = [([inline(name) for name in names], visible(text)) for *names, text in rows]
+    widths = [max(map(len, column)) for column in zip(*(names for names, _ in listed), strict=True)]
+    for names, text in listed:
+        start = "".join(f"  {name:<{width}}" for name, width in zip(names, widths, strict=True) if width) + "  "
+        yield line(start + text.replace("\n", "\n" + " " * len(start)))
 
 
 def also(group: Group) -> Iterator[Text]:
-    """The same law on other dtypes and devices, a line each."""
+    """Where else the same fault shows, a line each."""
     if group.others:
         yield line("")
     for other in group.others:
         row = other.record
-        told = "  ".join(filter(None, (inline(row.dtype), inline(row.device), values.share(row.worst_ratio))))
-        yield line(f"{verdict_of(row)} also on {told}", row.verdict)
+        law = row.law if row.law != group.first.record.law else ""
+        told = "  ".join(
+            filter(None, (inline(law), inline(row.dtype), inline(row.device), values.share(row.worst_ratio)))
+        )
+        yield line(f"{verdict_of(row)} also: {told}", row.verdict)
 
 
 def reason_of(row: Any) -> str:

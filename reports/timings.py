@@ -27,6 +27,10 @@ class Timing:
     high: float | None
     """The noise band: the middle half of the samples."""
     ratio: float | None
+    between: tuple[float, float] | None
+    """Lowest and highest ratio that the noise leaves possible."""
+    place: str
+    """The device, where the workload has several: the fastest is the fastest on its device."""
     facts: tuple[str, ...]
     """Rates reached, and the share of the machine's limit."""
 
@@ -46,9 +50,19 @@ class Timing:
     def standing(self) -> str:
         """The place in the ranking in words, or why there is none."""
         if self.ranked:
-            return "fastest" if self.ratio == 1 else f"{self.ratio:.3g}×" if self.ratio is not None else ""
-        why = f"{self.verdict}: {self.message}" if self.message else str(self.verdict)
-        return why if self.median is None else f"not ranked, {why}"
+            return self.rank
+        if self.median is None:
+            return self.message if self.message.startswith(self.verdict) else f"{self.verdict}: {self.message}"
+        return self.message if "not ranked" in self.message else f"not ranked: {self.message or self.verdict}"
+
+    @property
+    def rank(self) -> str:
+        """How many times the fastest one's duration, and whether the noise lets us tell them apart."""
+        if self.ratio is None:
+            return ""
+        if self.ratio == 1:
+            return f"fastest on {self.place}" if self.place else "fastest"
+        return f"{self.ratio:.3g}×" + (" (within noise)" if self.between and self.between[0] <= 1 else "")
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,15 @@ def timing(row: Record, several: tuple[bool, bool]) -> Timing:
         low, high = (float(bound) for bound in np.percentile(samples, (25, 75)))
     dtype, device = (name if shown else "" for name, shown in zip((row.dtype, row.device), several, strict=True))
     label = " · ".join(filter(None, (row.implementation, dtype, device)))
-    return Timing(label, verdict_of(row), row.message, median, low, high, taken.get("ratio"), rates(taken))
+    lowest, highest = positive(taken.get("low")), positive(taken.get("high"))
+    between = None if lowest is None or highest is None else (lowest, highest)
+    ratio = positive(taken.get("ratio"))
+    return Timing(label, verdict_of(row), row.message, median, low, high, ratio, between, device, rates(taken))
+
+
+def banded(low: float | None, high: float | None) -> str:
+    """What the noise leaves possible of the ratio to the fastest."""
+    return "" if low is None or high is None or low == high else f"{low:.3g} to {high:.3g}× the fastest"
 
 
 def positive(value: Any) -> float | None:
@@ -101,6 +123,7 @@ def rates(taken: Mapping[str, Any]) -> tuple[str, ...]:
         filter(
             None,
             (
+                banded(positive(taken.get("low")), positive(taken.get("high"))),
                 values.rate(taken.get("flops_per_second"), "FLOP/s"),
                 values.rate(taken.get("bytes_per_second"), "B/s"),
                 "" if limit is None else f"{100 * limit:.2g} % of the limit",

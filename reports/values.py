@@ -15,6 +15,9 @@ WHOLE = 100
 WIDTH = 96
 """Columns that a written array may take."""
 
+NARROWER = ("float16", "bfloat16", "float32")
+"""Dtypes whose numbers float64 holds."""
+
 NESTS = (Mapping, tuple, list, np.ndarray)
 """What a list may hold to be more than a list of plain values."""
 
@@ -60,6 +63,19 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return repr(float(value))
     return str(value)
+
+
+def narrow(value: Any, dtype: str) -> Any:
+    """An answer that was widened to float64, in its own dtype again, so that its digits are the short ones."""
+    import ml_dtypes  # noqa: F401  (registers the dtype name "bfloat16" with NumPy)
+
+    if dtype not in NARROWER or not isinstance(value, np.ndarray | np.floating):
+        return value
+    with np.errstate(all="ignore"):
+        back = np.asarray(value).astype(dtype)
+    if not np.array_equal(back.astype(np.float64), value, equal_nan=True):
+        return value
+    return back if isinstance(value, np.ndarray) else back[()]
 
 
 def array(value: np.ndarray[Any, Any]) -> str:

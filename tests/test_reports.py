@@ -421,11 +421,17 @@ def test_shares(ratio: float | None, text: str) -> None:
 
 
 def test_a_failure_says_what_came_and_what_should_have_come() -> None:
-    row = judged("kernel", "softmax", "sums_to_one", Verdict.BROKEN, sentence="The weights sum to 1.", worst_ratio=8.0)
+    row = judged("kernel", "softmax", "sums_to_one", Verdict.BROKEN, sentence="The weights sum to 1.", worst_ratio=9.0)
     found = np.array([[0.5, 0.75]], "float32")
     wanted = {"got": found, "wanted": np.array([[0.5, 0.25]]), "allowed": np.array([[0.1, 0.0625]]), "index": [0, 1]}
     arguments = {"x": np.array([[0.0, 1.0]], "float32"), "params": {"w": np.eye(3)}}
-    more = {"comparison": "gradient of x", "examples": 4, "script": "import numpy\n", "options": {"causal": True}}
+    more = {
+        "comparison": "gradient of x",
+        "examples": 4,
+        "script": "import numpy\n",
+        "options": {"causal": True},
+        "ratio": 8.0,
+    }
     row = dataclasses.replace(
         row, diagnosis="equals twice the formula", counterexample={**wanted, "arguments": arguments, **more}
     )
@@ -441,12 +447,30 @@ def test_a_failure_says_what_came_and_what_should_have_come() -> None:
         "error          0.5",
         "error / bound  8",
         "params.w  float64 (3, 3)  eye(3)",
-        "causal    True",
-        "found  after 4 cases, seed 0",
+        "causal                    True",
+        "found  at case 4, seed 0",
         "\nimport numpy",
     ):
         assert line in text
     assert text in shown([row])
+
+
+def test_a_shape_is_shown_whole() -> None:
+    wrong = {"comparison": "shape of the output", "got": [2, 3], "wanted": [3], "allowed": np.zeros(1), "index": [0]}
+    text = failure(judged("i", "c", "law", Verdict.BROKEN, counterexample=wrong, worst_ratio=math.inf)).plain
+    assert "shape of the output\n  got            [2, 3]\n  wanted         [3]\n  error / bound  inf" in text
+
+
+def test_a_failure_says_how_it_was_called() -> None:
+    called = {
+        "arguments": {"x": np.ones(2), "p": {"w": np.ones(2)}},
+        "extra": {"shift": 3.0},
+        "traceback": "Traceback: E",
+    }
+    called |= {"layouts": [[[1, "w"], "strided"]], "aliases": [[0, 1]]}
+    text = failure(judged("i", "c", "law", Verdict.CRASHED, counterexample=called, message="E")).plain
+    for part in ("p.w strided", "x and p", "shift", "message\nTraceback: E"):
+        assert part in text
 
 
 def test_the_script_is_never_broken_by_the_width_of_the_terminal() -> None:
@@ -455,12 +479,33 @@ def test_the_script_is_never_broken_by_the_width_of_the_terminal() -> None:
     assert "\n" + script + "\n" in shown([row], width=40)
 
 
-def test_one_law_broken_on_two_dtypes_is_told_once() -> None:
-    row = judged("i", "c", "law", Verdict.CRASHED, message="the first")
-    twice = [row, dataclasses.replace(row, dtype="float64", verdict=Verdict.BROKEN, worst_ratio=3.0)]
-    (group,) = failures(twice)
-    assert (group.first.record.dtype, [other.record.dtype for other in group.others]) == ("float64", ["float32"])
-    assert "crashed also on float32  cpu" in shown(twice)
+def test_one_fault_is_told_once() -> None:
+    row = judged("i", "c", "law", Verdict.BROKEN)
+    crash = judged("i", "c", "crash", Verdict.CRASHED, message="ValueError: no")
+    rows = [
+        crash,
+        row,
+        dataclasses.replace(row, dtype="float64", worst_ratio=3.0),
+        dataclasses.replace(crash, law="other"),
+    ]
+    broken, crashed = failures([*rows, dataclasses.replace(row, implementation="j")])[::2]
+    assert (broken.first.record, [other.record.dtype for other in broken.others]) == (row, ["float64"])
+    assert (crashed.first.record, [other.record.law for other in crashed.others]) == (crash, ["other"])
+    assert "broken also: float64  cpu  3×" in shown(rows)
+    assert "crashed also: other  float32  cpu" in shown(rows)
+    page = html(rows)
+    assert page.count('href="#failure-1"') == page.count('href="#failure-2"') == 2
+
+
+def test_a_widened_answer_has_its_own_digits() -> None:
+    answer = {"got": np.array([0.1, 0.2], "float32").astype(float), "wanted": np.array([0.1, 0.2]), "index": [0]}
+    text = failure(judged("i", "c", "law", Verdict.BROKEN, counterexample=answer)).plain
+    assert "got     0.1\n" in text
+    assert "got     float32 (2,)  [0.1, 0.2]" in text
+    bound = {"got": np.array([1 / 3]), "wanted": np.array([0.1]), "index": [0]}
+    assert (
+        "got     0.3333333333333333\n" in failure(judged("i", "c", "law", Verdict.BROKEN, counterexample=bound)).plain
+    )
 
 
 @pytest.mark.parametrize(
@@ -480,10 +525,22 @@ def test_what_did_not_hold_is_not_ranked() -> None:
         ("kernel · cpu", False),
         ("lib · cuda", False),
     ]
-    assert [row.standing for row in panel.timings] == ["fastest", "not ranked, broken", "absent: no cuda device"]
+    assert [row.standing for row in panel.timings] == ["fastest on cpu", "not ranked: broken", "absent: no cuda device"]
     assert (panel.timings[0].low, panel.timings[0].high) == (1.5e-3, 3e-3)
     for render in (html, markdown, shown):
         assert "absent: no cuda device" in re.sub(r"\s+", " ", render(sample()))
+
+
+def test_the_noise_is_told() -> None:
+    taken = {"samples": [1.0, 1.0], "median": 1.0, "iqr": 0.0, "ratio": 1.05, "low": 0.98, "high": 1.2}
+    rows = [timed("i", 1.0, timing=taken), timed("j", 1.0, timing={**taken, "low": 1.01})]
+    assert [row.standing for row in panels(rows)[0].timings] == ["1.05× (within noise)", "1.05×"]
+    refused = timed("k", None, Verdict.ABSENT, message="absent: no cuda device")
+    unasked = dataclasses.replace(timed("k", 1.0), verdict=None, message="not judged: run veriformer check first")
+    assert [panels([row])[0].timings[0].standing for row in (refused, unasked)] == [
+        "absent: no cuda device",
+        "not ranked: not judged: run veriformer check first",
+    ]
 
 
 def test_a_clock_that_shows_nothing_is_not_drawn() -> None:

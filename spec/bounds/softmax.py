@@ -48,7 +48,9 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         error = error + (p + error) * (gamma(x.shape[-1] - 1, precision.accumulator.u) + 3 * u)
         error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
         lost = precision.step.tiny if precision.flush else precision.step.half_ulp(np.zeros(()))
-        error = error + np.where(allowed & (p - error < 4 * lost * x.shape[-1]), np.minimum(p + error, 4 * lost), 0.0)
+        faint = allowed & (p - error < 4 * lost * x.shape[-1])
+        unseen = np.finfo(np.float64).smallest_normal  # a weight that float64 itself, computing this, may have lost
+        error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)
         overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
         error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
     return empty_rows(x.of(p, error).boundary(), x, allowed, **conventions)

@@ -205,10 +205,19 @@ class Bounded(Number):
             if np.any(a.error):
                 error = error + a.error @ b.size_at_most
             if self.precision.flush:
-                error = error + np.minimum(2 * n * acc.tiny, magnitude)
+                error = error + np.minimum(2 * n * acc.tiny, magnitude + self.unseen(a, b, magnitude))
             error = np.where(magnitude > acc.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
         return total if acc is self.precision.step else total.rounded(total.value, total.error)
+
+    @staticmethod
+    def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
+        """What products of nonzero numbers leave of themselves when even float64, in which this is computed, loses them."""
+        smallest = np.finfo(np.float64).smallest_normal
+        if magnitude.size == 0 or np.nanmin(magnitude) > smallest:
+            return 0.0
+        terms = (a.size_at_most > 0).astype(np.float64) @ (b.size_at_most > 0).astype(np.float64)
+        return 2 * terms * smallest
 
     def as_factor(self) -> Self:
         """A factor of a matrix product: rounded to the product format where that is coarser than the step."""
