@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, overload
 
 Tree = Any
@@ -136,7 +137,7 @@ class Implementation:
             return function
 
         if callable(what):
-            return offer(what, name_of(what))  # type: ignore[type-var]
+            return offer(what, name_of(what))
         return lambda function: offer(function, what or name_of(function))
 
     def vjp(self, component: str) -> Callable[[Function], Function]:
@@ -148,8 +149,6 @@ class Implementation:
         def offer(function: Function) -> Function:
             self.pullbacks[component] = function
             if component in self.offers:
-                from dataclasses import replace
-
                 self.offers[component] = replace(self.offers[component], vjp=True)
             return function
 
@@ -244,6 +243,27 @@ class Reply:
     """The dtype of the first output leaf, in the backend's own arrays."""
     device: str = ""
     seconds: float = 0.0
+
+
+class Backend(Protocol):
+    """A framework, as a module: arrays in and out, gradients, waiting, devices. Native arrays never leave it."""
+
+    def versions(self) -> dict[str, str]: ...
+    def devices(self) -> tuple[str, ...]: ...
+    def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
+        """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
+
+    def move_in(self, array: Any, device: str) -> Any: ...
+    def move_out(self, native: Any) -> Any: ...
+    def is_native(self, value: Any) -> bool: ...
+    def dtype_of(self, native: Any) -> str: ...
+    def device_of(self, native: Any) -> str: ...
+    def wait(self, native: Tree) -> None: ...
+    def plain(self, function: Callable[..., Any], arguments: Any, options: Any) -> Any:
+        """The function's answer, without gradients recorded."""
+
+    def gradients(self, function: Callable[..., Any], arguments: Any, options: Any, cotangent: Any) -> Any:
+        """The function's answer and one gradient tree for each positional argument with floating leaves."""
 
 
 class Door(Protocol):

@@ -7,28 +7,44 @@ import importlib
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
-from veriformer.impls.protocol import Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
+from veriformer.impls.protocol import Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.tree import leaves, rebuild, spelled
 
 
 def open_door(implementation: Implementation, dtype: str, device: str) -> OpenDoor:
     """A door to an implementation, in this process. Raises Misuse when its framework is not installed."""
+    return OpenDoor(implementation, backend_of(implementation), dtype, device)
+
+
+def devices_of(implementation: Implementation) -> tuple[str, ...]:
+    """The devices of this machine that its framework can use. Raises Misuse when it is not installed."""
+    return backend_of(implementation).devices()
+
+
+def versions_of(implementation: Implementation) -> dict[str, str]:
+    """The versions of its framework. Raises Misuse when it is not installed."""
+    return backend_of(implementation).versions()
+
+
+def backend_of(implementation: Implementation) -> Backend:
+    """The framework of an implementation, imported now."""
     try:
-        backend = importlib.import_module(f"veriformer.impls.{implementation.backend}")
+        module: Any = importlib.import_module(f"veriformer.impls.{implementation.backend}")
     except ImportError as error:
         raise Misuse(f"{implementation.name} needs {implementation.backend}, which cannot be imported: {error}") from error
-    return OpenDoor(implementation, backend, dtype, device)
+    return module  # type: ignore[no-any-return]
 
 
 class Moved:
     """The arguments of one call inside the framework, with the memory that they came from."""
 
-    def __init__(self, backend: Any, call: Call, device: str) -> None:
+    def __init__(self, backend: Backend, call: Call, device: str) -> None:
         self.memory: dict[Path, LaidOut] = {}
         shared = {other: group[0] for group in call.aliases for other in group[1:]}
         moved: list[Tree] = []
@@ -45,7 +61,7 @@ class Moved:
         self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
         self.native_before = {path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items()}
 
-    def mover(self, backend: Any, call: Call, device: str) -> Callable[[Path, Any], Any]:
+    def mover(self, backend: Backend, call: Call, device: str) -> Callable[[Path, Any], Any]:
         def move(path: Path, leaf: Any) -> Any:
             if not isinstance(leaf, np.ndarray):
                 return leaf
@@ -61,7 +77,7 @@ class Moved:
             found += list(leaves(value, (name,)))
         return found
 
-    def changed(self, backend: Any) -> tuple[str, ...]:
+    def changed(self, backend: Backend) -> tuple[str, ...]:
         """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
         here = {path for path, laid in self.memory.items() if laid.snapshot() != self.before[path]}
         for path, leaf in self.native.items():
@@ -73,7 +89,7 @@ class Moved:
 class OpenDoor:
     """A door in this process; see `protocol.Door`."""
 
-    def __init__(self, implementation: Implementation, backend: Any, dtype: str, device: str) -> None:
+    def __init__(self, implementation: Implementation, backend: Backend, dtype: str, device: str) -> None:
         self.implementation = implementation
         self.framework = backend
         self.dtype = dtype
@@ -99,7 +115,10 @@ class OpenDoor:
         with self.framework.arithmetic(self.dtype):
             kept = [self.attempt(earlier)[0] for earlier in call.before]
             kept_bytes = [self.bytes_of(result) for result in kept]
-            moved = Moved(self.framework, call, self.device)
+            try:
+                moved = Moved(self.framework, call, self.device)
+            except Exception as error:  # noqa: BLE001  (a layout or dtype that the framework cannot hold)
+                return Reply(raised=replace(raised_by(error), declined=True))
             started = time.perf_counter()
             outputs, raised = self.attempt(call, moved)
             seconds = time.perf_counter() - started

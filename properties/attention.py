@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.properties.universal import gradient_evidence, with_cotangent
@@ -61,8 +61,7 @@ def draw(recipe: Draw) -> Case:
     """Queries, keys and values of any kind; masks that differ per example where there is a batch."""
     batch, length, length_k = recipe["batch"], recipe["length"], recipe["length_k"]
     batch_k = (*batch[:-1], recipe["heads_k"]) if recipe.get("heads_k") else batch
-    q = recipe.array("q", (*batch, length, recipe["d_k"]))
-    k = recipe.array("k", (*batch_k, length_k, recipe["d_k"]))
+    q, k = queries_and_keys(recipe, (*batch, length, recipe["d_k"]), (*batch_k, length_k, recipe["d_k"]))
     v = recipe.array("v", (*batch_k, length_k, recipe["d_v"]))
     options: dict[str, Any] = {}
     if recipe.get("mask"):
@@ -78,12 +77,28 @@ def draw(recipe: Draw) -> Case:
     return Case((q, k, v), options, extension=extension(recipe))
 
 
+def queries_and_keys(
+    recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays of the draw's kind. Far offsets are opposed here: every score of a row lies beneath any constant that
+    stands in for minus infinity (-1e4, -1e9), and still leaves exp room."""
+    if recipe.kind != "far_offset":
+        return recipe.array("q", shape_q), recipe.array("k", shape_k)
+    rng = recipe.rng("beneath")
+    deepest = recipe.top**2 * 40
+    depth = min(1.25e9, deepest) if rng.random() < 0.5 else 10.0 ** rng.uniform(min(4.2, np.log10(deepest)), min(np.log10(deepest), 11.0))
+    factor = recipe.get("scale") or 1 / np.sqrt(shape_q[-1])
+    size = np.sqrt(depth / factor / shape_q[-1])
+    noise_q, noise_k = (rng.standard_normal(shape) * 1e-3 for shape in (shape_q, shape_k))
+    return recipe.cast(size * (1 + noise_q)), recipe.cast(-size * (1 + noise_k))
+
+
 SUBJECT = Subject(
     "attention",
     ROWS,
     draw,
     batched={"q": 2, "k": 2, "v": 2, "mask": 2, "bias": 2},
-    top=0.35,
+    top=for_scores(),
     differentiable=True,
 )
 law = SUBJECT.law

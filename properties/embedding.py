@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.universal import with_cotangent
 
 ROWS = (
@@ -29,7 +29,7 @@ def draw(recipe: Draw) -> Case:
     return Case((tokens, table), options)
 
 
-SUBJECT = Subject("embedding", ROWS, draw, batched={"tokens": 1}, top=0.9, differentiable=True)
+SUBJECT = Subject("embedding", ROWS, draw, batched={"tokens": 1}, top=power(0.9), differentiable=True)
 law = SUBJECT.law
 
 

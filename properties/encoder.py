@@ -19,7 +19,7 @@ from veriformer.properties.encoder_layer import norm, options, row
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.multi_head_attention import permuted
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, for_scores
 from veriformer.spec import COMPONENTS
 
 IDLE = ("attention", "feed_forward")
@@ -47,7 +47,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, params), options(recipe))
 
 
-SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=0.1)
+SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
 law = SUBJECT.law
 
 

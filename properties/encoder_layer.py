@@ -17,7 +17,7 @@ from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.multi_head_attention import permuted
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
@@ -78,7 +78,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
 
 
-SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=0.1)
+SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
 law = SUBJECT.law
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
 
 
@@ -47,7 +47,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe)), options)
 
 
-SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=0.45)
+SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=power(0.45))
 law = SUBJECT.law
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veriformer.impls.protocol import Path, Tree
-from veriformer.properties.probes import Draw, Row
+from veriformer.properties.probes import Draw, Row, Top, power
 
 if TYPE_CHECKING:
     from veriformer.properties.experiment import Experiment
@@ -80,7 +80,7 @@ class Law:
     needs: tuple[str, ...] = ()
     gradients: bool = False
     thorough: bool = False
-    top: float = 0.5
+    top: Top = power(0.5)
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
 
@@ -90,14 +90,14 @@ class Subject:
     """What the laws of a component share: its menu of sizes, smallest first, and how to draw its arguments.
 
     batched: names of arguments and options with leading batch axes, and the number of axes of one example.
-    top: exponent of the largest magnitude drawn, see Draw. differentiable: are its gradients judged?
+    top: the largest magnitude drawn. differentiable: are its gradients judged?
     """
 
     component: str
     rows: tuple[Row, ...]
     draw: Callable[[Draw], Case]
     batched: Mapping[str, int] = field(default_factory=dict)
-    top: float = 0.5
+    top: Top = power(0.5)
     differentiable: bool = False
     kinds: tuple[str, ...] | None = None
 

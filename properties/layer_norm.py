@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, within_two
 
 ROWS = (
@@ -32,7 +32,7 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=0.4)
+SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4))
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 

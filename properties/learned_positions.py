@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.universal import with_cotangent
 
 ROWS = (
@@ -22,7 +22,7 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe["length"], recipe.array("table", (recipe["rows"], recipe["d_model"]))))
 
 
-SUBJECT = Subject("learned_positions", ROWS, draw, top=0.99, differentiable=True)
+SUBJECT = Subject("learned_positions", ROWS, draw, top=power(0.99), differentiable=True)
 law = SUBJECT.law
 
 

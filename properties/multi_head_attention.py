@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
@@ -57,7 +57,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
 
 
-SUBJECT = Subject("multi_head_attention", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3}, top=0.15)
+SUBJECT = Subject("multi_head_attention", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3}, top=for_scores(0.2))
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)
 SELF_FREE = tuple(r for r in SELF if not r.get("causal"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ml_dtypes
@@ -35,8 +35,8 @@ class Draw:
     kind: str
     seed: int
     dtype: str
-    top: float = field(default=0.5)
-    """Exponent: no magnitude above (largest number of the dtype) ** top, so that honest code need not overflow."""
+    top: float
+    """No magnitude above this is drawn, so that honest code need not overflow."""
 
     def __getitem__(self, size: str) -> Any:
         """A size of the row."""
@@ -59,7 +59,7 @@ class Draw:
         rng = self.rng(name)
         if kind is None:
             kind = str(rng.choice(list(KINDS))) if self.seed % 3 == 2 else self.kind
-        values = KINDS[kind](rng, shape, FORMATS[self.dtype].largest ** self.top, self.dtype)
+        values = KINDS[kind](rng, shape, self.top, self.dtype)
         return self.cast(values)
 
     def weights(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -102,6 +102,25 @@ class Draw:
         """Rounded to the dtype, and kept inside its range."""
         top = FORMATS[self.dtype].largest
         return np.clip(np.asarray(values, dtype=np.float64), -top, top).astype(numpy_dtype(self.dtype))
+
+
+Top = Callable[[str], float]
+"""The largest magnitude to draw in a dtype."""
+
+
+def power(exponent: float) -> Top:
+    """The largest number of the dtype to some power: 1/2 where the component squares, less where it does more."""
+    return lambda dtype: float(FORMATS[dtype].largest**exponent)
+
+
+def for_scores(share: float = 1.0) -> Top:
+    """Magnitudes whose products, as scores, leave exp room for the rounding of their maximum; see bounds/attention.py."""
+
+    def top(dtype: str) -> float:
+        form = FORMATS[dtype]
+        return share * float(np.sqrt(np.log2(form.largest) / form.u / 64))
+
+    return top
 
 
 Maker = Callable[[np.random.Generator, tuple[int, ...], float, str], Array]
@@ -157,8 +176,9 @@ def offset(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: 
 def far_offset(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
     """Whole rows beyond any constant that stands in for minus infinity."""
     furthest = min(11.0, 0.9 * np.log10(FORMATS[dtype].largest))
+    furthest = min(furthest, np.log10(top))
     away = 10.0 ** rng.uniform(min(4.0, furthest), furthest, lead(shape))
-    return np.clip(3 * rng.standard_normal(shape) + signs(rng, lead(shape)) * away, -top, top)
+    return 3 * rng.standard_normal(shape) + signs(rng, lead(shape)) * away
 
 
 def outliers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:

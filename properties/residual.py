@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.universal import with_cotangent
 
 ROWS = ({"shape": (2,)}, {"shape": (1, 3)}, {"shape": (2, 3, 4)}, {"shape": (5, 33)}, {"shape": (2, 2, 3, 65)})
@@ -18,7 +18,7 @@ def draw(recipe: Draw) -> Case:
 
 
 SUBJECT = Subject(
-    "residual", ROWS, draw, batched={"x": 1, "sublayer_output": 1}, top=0.99, differentiable=True
+    "residual", ROWS, draw, batched={"x": 1, "sublayer_output": 1}, top=power(0.99), differentiable=True
 )
 law = SUBJECT.law
 

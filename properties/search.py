@@ -82,7 +82,7 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
-        yield Draw(rows[r], kinds[k], seed, dtype, law.top)
+        yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype))
 
 
 def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
@@ -124,7 +124,7 @@ def at_random(
     @hypothesis.given(st.sampled_from(range(len(sizes))), st.sampled_from(kinds), st.integers(0, 2**32 - 1))
     def explore(row: int, kind: str, seed: int) -> None:
         nonlocal count
-        case = drawn(law, Draw(sizes[row], kind, seed, door.dtype, law.top), offer, settled)
+        case = drawn(law, Draw(sizes[row], kind, seed, door.dtype, law.top(door.dtype)), offer, settled)
         hypothesis.assume(case is not None)
         assert case is not None
         count += not best

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import Draw, power
 from veriformer.properties.settle import Inquiry
 
 ROWS = (
@@ -35,7 +35,7 @@ def draw(recipe: Draw) -> Case:
 
 
 SUBJECT = Subject(
-    "softmax", ROWS, draw, batched={"x": 1, "mask": 1}, top=0.999, differentiable=True,
+    "softmax", ROWS, draw, batched={"x": 1, "mask": 1}, top=power(0.999), differentiable=True,
 )  # fmt: skip
 law = SUBJECT.law
 

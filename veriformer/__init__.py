@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from veriformer.impls.protocol import Implementation as Implementation
-    from veriformer.properties.outputs import allowed_error as allowed_error
-    from veriformer.properties.outputs import check_output as check_output
+    from veriformer.outputs import allowed_error as allowed_error
+    from veriformer.outputs import check_output as check_output
     from veriformer.record import load as load
 
 HOMES = {
     "Implementation": "veriformer.impls.protocol",
-    "check_output": "veriformer.properties.outputs",
-    "allowed_error": "veriformer.properties.outputs",
+    "check_output": "veriformer.outputs",
+    "allowed_error": "veriformer.outputs",
     "load": "veriformer.record",
 }
 """The public names and where they live; each is imported when it is first used."""

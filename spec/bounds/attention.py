@@ -26,14 +26,24 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
     return scaled if bias is None else scaled + bias
 
 
-def weights(s: Bounded, mask: Any, **conventions: Any) -> Bounded:
+def weights(s: Bounded, mask: Any, *, powers: int = 1, **conventions: Any) -> Bounded:
     """The softmax of the scores. exp2 with log2(e) folded into the scale rounds s_i log2(e) and the maximum apart:
-    u (|s_i| + |max|) more in the exponent than the softmax itself (FlashAttention; Dao et al. 2022)."""
-    u = s.precision.step.u
+    u (|s_i| + |max|) more in the exponent than the softmax itself (FlashAttention; Dao et al. 2022).
+
+    In a fused multiply-add only the maximum is rounded (FlashAttention, and XLA, which contracts scale and shift): the
+    exponent of the largest score is then off by up to half an ulp of the maximum, and its exp2 may overflow. Such a row
+    has no bound: in float32 from scores of 1.5e9 on, where such code answers nan. powers: the highest power of the sum
+    of such weights that is formed; the derivative of a quotient squares it.
+    """
+    step = s.precision.step
+    u = step.u
     allowed = np.ones(s.shape, bool) if mask is None else np.broadcast_to(mask, s.shape)
     with np.errstate(all="ignore"):
         size = np.where(allowed & np.isfinite(s.error), s.size_at_most, 0.0)
         top = size.max(-1, keepdims=True, initial=0.0)
+        room = np.log2(step.largest) / powers - np.log2(max(s.shape[-1], 1)) - 1
+        overflow = step.half_ulp(top * np.log2(np.e)) > room
+    s = s.of(s.value, np.where(overflow, np.inf, s.error))
     return softmax.forward(s, mask=mask, log_weight_error=2 * u * (size + top), **conventions)
 
 
@@ -56,7 +66,7 @@ def backward(
     the bound admits both. The scale may be multiplied to ds or to the products: 3 u |scale| |ds| |k| more.
     """
     s = scores(q, k, scale, bias)
-    p = weights(s, mask, **conventions)
+    p = weights(s, mask, powers=2, **conventions)
     dp = g @ np.swapaxes(v, -1, -2)
     direct = (dp * p).sum(-1, keepdims=True)
     flash = (g * (p @ v)).sum(-1, keepdims=True)

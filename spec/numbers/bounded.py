@@ -214,7 +214,7 @@ class Bounded(Number):
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
         """What products of nonzero numbers leave of themselves when even float64, in which this is computed, loses them."""
         smallest = np.finfo(np.float64).smallest_normal
-        if magnitude.size == 0 or np.nanmin(magnitude) > smallest:
+        if not (magnitude <= smallest).any():
             return 0.0
         terms = (a.size_at_most > 0).astype(np.float64) @ (b.size_at_most > 0).astype(np.float64)
         return 2 * terms * smallest

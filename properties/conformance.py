@@ -1,0 +1,161 @@
+"""Conformance: the loop over implementations, components, dtypes, devices and laws; the judging itself is judge's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from veriformer.impls.discover import Found
+from veriformer.impls.protocol import Door, Implementation, Misuse
+from veriformer.impls.worker import devices_of, open_door
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.declaration import faults, near
+from veriformer.properties.experiment import Truths
+from veriformer.properties.judge import fits, judge
+from veriformer.properties.law import Law
+from veriformer.properties.script import script
+from veriformer.properties.search import Budget
+from veriformer.properties.settle import Settled, settle
+from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS
+
+@dataclass(frozen=True)
+class Selection:
+    """What to judge; empty means everything."""
+
+    components: tuple[str, ...] = ()
+    laws: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises Misuse for a component or law that does not exist, listing those that do."""
+        for name in self.components:
+            if name not in COMPONENTS:
+                raise Misuse(f"no component {name!r}{near(name, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+        known = sorted({law.name for name in self.components or LAWS for law in LAWS[name]})
+        for name in self.laws:
+            if name not in known:
+                raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
+
+
+@dataclass
+class Suite:
+    """One run over some targets. `exit_first`: stop at the first broken law."""
+
+    found: Sequence[Found]
+    selection: Selection = field(default_factory=Selection)
+    budget: Budget = field(default_factory=Budget)
+    exit_first: bool = False
+    truths: Truths = field(default_factory=Truths)
+
+    def records(self) -> Iterator[Record]:
+        """Judge, and hand out each record as it is made."""
+        targets: list[tuple[Found, Implementation, dict[str, str]]] = []
+        for found in self.found:
+            if found.implementation is None:
+                yield self.absent(found.name, "", found.error)
+                continue
+            wrong = faults(found.implementation)
+            targets.append((found, found.implementation, wrong))
+            for component, said in wrong.items():
+                yield self.absent(found.name, component, f"misuse: {said}")
+        for component in self.selection.components or tuple(COMPONENTS):
+            offering = [t for t in targets if component in t[1].offers and not t[2].keys() & {component, ""}]
+            for record in self.component(component, offering):
+                yield record
+                if self.exit_first and record.verdict in (Verdict.BROKEN, Verdict.CRASHED):
+                    return
+
+    def component(
+        self, component: str, targets: list[tuple[Found, Implementation, dict[str, str]]]
+    ) -> Iterator[Record]:
+        """All laws of one component: all implementations meet the same inputs, and share their truth."""
+        dtypes = {dtype: None for _, implementation, _ in targets for dtype in implementation.dtypes}
+        for dtype in self.selection.dtypes or dtypes:
+            opened: list[tuple[Found, Door, Settled]] = []
+            for found, implementation, _ in targets:
+                for door in self.doors(implementation, component, dtype):
+                    if isinstance(door, Record):
+                        yield door
+                        continue
+                    settled = settle(door, component, INQUIRIES, fits, self.truths)
+                    opened.append((found, door, settled))
+                    yield from self.unexplained(door, component, settled)
+            for law in LAWS[component]:
+                if not self.selection.laws or law.name in self.selection.laws:
+                    for found, door, settled in opened:
+                        yield self.judged(law, found, door, settled)
+
+    def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
+        """A door for every device, or the record that says why there is none."""
+        for device in self.selection.devices or implementation.devices:
+            where = {"dtype": dtype, "device": device}
+            if dtype not in implementation.dtypes or device not in implementation.devices:
+                what = dtype if dtype not in implementation.dtypes else device
+                yield self.verdict(implementation.name, component, Verdict.UNSUPPORTED, f"{what} is not offered", **where)
+                continue
+            try:
+                here = devices_of(implementation)
+                if device in here:
+                    yield open_door(implementation, dtype, device)
+                    continue
+                why = f"no {device} device"
+            except Misuse as error:
+                why = str(error)
+            yield self.verdict(implementation.name, component, Verdict.ABSENT, why, **where)
+
+    def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
+        """One verdict, with the script that shows it again."""
+        record = judge(law, door, self.budget, settled=settled, truths=self.truths)
+        if record.counterexample is None:
+            return record
+        return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
+
+    def unexplained(self, door: Door, component: str, settled: Settled) -> Iterator[Record]:
+        """Conventions that none of the allowed values explains."""
+        for name, why in settled.broken.items():
+            convention = COMPONENTS[component].convention(name)
+            yield self.verdict(
+                door.name,
+                component,
+                Verdict.BROKEN,
+                f"{name}: {why}",
+                law="follows_a_convention",
+                sentence=f"Where the formula is silent, one convention is followed. {convention.source if convention else ''}",
+                dtype=door.dtype,
+                device=door.device,
+                conventions=dict(settled.described),
+                judged=1,
+            )
+
+    def absent(self, name: str, component: str, message: str) -> Record:
+        """A target, or a component of it, that could not be judged."""
+        return self.verdict(name, component, Verdict.ABSENT, message)
+
+    def verdict(self, name: str, component: str, verdict: Verdict, message: str, **fields: object) -> Record:
+        """A verdict that needed no law."""
+        return Record(
+            kind="verdict",
+            implementation=name,
+            component=component,
+            verdict=verdict,
+            message=message,
+            seed=self.budget.seed,
+            **fields,  # type: ignore[arg-type]
+        )
+
+
+def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths) -> int:
+    """0: every target was judged and nothing is broken. 1: something is. 2: misuse, a target that could not be loaded,
+    or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
+    verdicts = [record for record in records if record.kind == "verdict"]
+    if truths.uncertified:
+        return 3
+    if any(record.verdict in (Verdict.BROKEN, Verdict.CRASHED) for record in verdicts):
+        return 1
+    misused = any(record.message.startswith("misuse: ") for record in verdicts)
+    judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}
+    loaded = all(one.implementation is not None and one.name in judged for one in found)
+    return 0 if found and loaded and not misused else 2
+

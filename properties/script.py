@@ -1,0 +1,86 @@
+"""Script: a few lines of Python that show one counterexample again, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.record import Record
+
+BIG = 200
+"""Arrays with more numbers than this are cut off in no script: they are written as bytes."""
+
+
+def script(record: Record, target: str) -> str:
+    """The text of the script. Everything of the plug-in's enters through repr."""
+    case = dict(record.counterexample or {})
+    fields = {
+        "implementation": record.implementation,
+        "component": record.component,
+        "law": record.law,
+        "dtype": record.dtype,
+        "device": record.device,
+        "conventions": case.get("conventions", {}),
+        "arguments": tuple(case.get("arguments", {}).values()),
+        "options": case.get("options", {}),
+        "extra": case.get("extra", {}),
+        "layouts": case.get("layouts", []),
+        "aliases": case.get("aliases", []),
+        "extension": case.get("extension", ""),
+    }
+    lines = [f"    {name}={source(value)}," for name, value in fields.items() if value not in ([], {}, "")]
+    head = f"{record.component} of {record.implementation} and the law {record.law}"
+    return "\n".join(
+        [
+            f"# {head!r}: run this to see it again.",
+            "import numpy as np",
+            "from veriformer.replay import reproduce",
+            "",
+            "reproduce(",
+            f"    {target!r},",
+            *lines,
+            ")",
+            "",
+        ]
+    )
+
+
+def source(value: Any) -> str:
+    """A value as Python source."""
+    if isinstance(value, np.ndarray):
+        return array_source(value)
+    if isinstance(value, np.generic):
+        return repr(value.item())
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {source(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(source, value)) + "]"
+    if isinstance(value, tuple):
+        return "(" + "".join(f"{source(item)}, " for item in value) + ")"
+    return repr(value)
+
+
+def array_source(array: np.ndarray) -> str:
+    """An array as the simplest expression that is equal to it, dtype included."""
+    name = repr(str(array.dtype))
+    if array.size and not array.any() and not np.signbit(array.astype(float)).any():
+        return f"np.zeros({array.shape!r}, dtype={name})"
+    if array.size and np.array_equal(array, np.ones_like(array)):
+        return f"np.ones({array.shape!r}, dtype={name})"
+    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))):
+        return f"np.eye({len(array)}, dtype={name})"
+    if array.size > BIG:
+        return f"np.frombuffer(bytes.fromhex({array.tobytes().hex()!r}), dtype={name}).reshape({array.shape!r})"
+    if array.size == 0:
+        return f"np.zeros({array.shape!r}, dtype={name})"
+    return f"np.array({numbers(array.tolist())}, dtype={name})"
+
+
+def numbers(nested: Any) -> str:
+    """Nested lists of numbers, those that are not finite as NumPy spells them."""
+    if isinstance(nested, list):
+        return "[" + ", ".join(map(numbers, nested)) + "]"
+    if isinstance(nested, float) and not np.isfinite(nested):
+        return f"float({str(nested)!r})"
+    return repr(nested)

@@ -1,0 +1,174 @@
+"""The command line: discover, choose, check, time, report. No logic of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from veriformer.impls.protocol import Misuse
+from veriformer.record import Record, Verdict, read, write
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Is your Transformer component right, what does it cost, how does it compare?",
+)
+
+Targets = Annotated[
+    list[str],
+    typer.Argument(help="A Python file, package.module[:object], an installed implementation (numpy, torch, jax), or all."),
+]
+Components = Annotated[list[str] | None, typer.Option("--component", "-c", help="Only this component (repeatable).")]
+Laws = Annotated[list[str] | None, typer.Option("--law", "-l", help="Only this law (repeatable).")]
+Dtypes = Annotated[list[str] | None, typer.Option("--dtype", help="Only this dtype (repeatable).")]
+Devices = Annotated[list[str] | None, typer.Option("--device", help="Only this device (repeatable).")]
+Seed = Annotated[int, typer.Option("--seed", help="The seed of every random choice.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Every law and kind of input, fewer of each.")]
+
+
+@app.command()
+def check(
+    targets: Targets,
+    component: Components = None,
+    law: Laws = None,
+    dtype: Dtypes = None,
+    device: Devices = None,
+    examples: Annotated[int | None, typer.Option("--examples", help="Random examples per law, after the sweep.")] = None,
+    seed: Seed = 0,
+    quick: Quick = False,
+    exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
+    real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
+) -> None:
+    """Judge implementations: print the matrix, then each broken law with its counterexample."""
+    from veriformer.run import Plan, checked, environment
+
+    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real)
+    console = Console()
+    records = [environment(plan.found, vars(plan.budget) | {"real": real})]
+    records += shown(checked(plan), console)
+    if json:
+        write(json, records)
+    from veriformer.reports.terminal import terminal
+
+    terminal(records, console)
+    raise typer.Exit(plan.exit_code(records))
+
+
+@app.command("list")
+def list_(
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """The implementations found: what each offers, versions, devices."""
+    from veriformer.run import listing
+
+    rows = listing()
+    if json:
+        import json as strict
+
+        typer.echo(strict.dumps(rows, indent=2))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  ({row['backend']}; {', '.join(row['versions'])}; {', '.join(row['devices'])})")
+        typer.echo(f"  {row['error'] or ', '.join(row['components'])}")
+
+
+@app.command()
+def bench(
+    targets: Targets,
+    component: Components = None,
+    device: Devices = None,
+    records: Annotated[Path | None, typer.Option("--records", help="Verdicts of an earlier check; else a quick one.")] = None,
+    repeats: Annotated[int, typer.Option("--repeats", help="Turns of each contestant.")] = 5,
+    quick: Quick = False,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
+) -> None:
+    """Time implementations side by side; only what is right is ranked."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any framework: spinning threads ruin interleaved timing
+    from veriformer.reports.terminal import terminal
+    from veriformer.run import timed
+
+    verdicts = list(read(records)) if records else None
+    timings = timed(targets, verdicts, components=component, devices=device, repeats=repeats, quick=quick)
+    if json:
+        write(json, timings)
+    terminal(timings, Console())
+
+
+@app.command()
+def report(
+    records: Annotated[list[Path], typer.Argument(help="Files of records.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")] = Path("reports/out"),
+    compare: Annotated[Path | None, typer.Option("--compare", help="Older records: say what changed.")] = None,
+) -> None:
+    """One self-contained HTML page and Markdown, from records alone."""
+    from veriformer.reports import write as write_report
+
+    rows = [record for path in records for record in read(path)]
+    for path in write_report(rows, out, list(read(compare)) if compare else None):
+        typer.echo(str(path))
+
+
+@app.command()
+def replay(
+    records: Annotated[Path, typer.Argument(help="A file of records.")],
+    targets: Targets,
+) -> None:
+    """Re-run recorded counterexamples: FIXED or STILL BROKEN."""
+    from veriformer.replay import replay as replayed
+    from veriformer.reports.escape import visible
+    from veriformer.run import found_in
+
+    broken = count = 0
+    for old, new in replayed(read(records), found_in(targets)):
+        still = new.verdict in (Verdict.BROKEN, Verdict.CRASHED)
+        count, broken = count + 1, broken + still
+        where = f"{old.component} of {old.implementation}, {old.law}, {old.dtype} on {old.device}"
+        typer.echo(f"{'STILL BROKEN' if still else 'FIXED       '}  {visible(where)}")
+    if not count:
+        typer.echo("nothing to replay: no counterexample of these targets in the records", err=True)
+    raise typer.Exit(1 if broken else 0 if count else 2)
+
+
+@app.command()
+def spec(
+    component: Annotated[str | None, typer.Argument(help="A component; all of them if left out.")] = None,
+) -> None:
+    """Formula, source, conventions, honest algorithms and laws of a component."""
+    from veriformer.run import described
+
+    typer.echo(described(component))
+
+
+def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
+    """Pass records through; on a terminal a line of progress, piped nothing until the end."""
+    if not console.is_terminal:
+        yield from records
+        return
+    with console.status("starting") as status:
+        for record in records:
+            status.update(f"{record.component} · {record.law} · {record.implementation} · {record.dtype} · {record.device}")
+            yield record
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; misuse is exit 2 with one clear message."""
+    try:
+        return app(arguments, standalone_mode=True)
+    except Misuse as misuse:
+        from veriformer.reports.escape import visible
+
+        print(f"veriformer: {visible(str(misuse))}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Outputs: judge one output in a test that already exists, in place of `assert_close`, or ask what error is allowed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import DTYPES, Misuse, Tree
+from veriformer.impls.tree import rebuild
+from veriformer.properties.declaration import near
+from veriformer.properties.experiment import Question, is_floating
+from veriformer.properties.judge import weigh
+from veriformer.properties.law import Evidence
+from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS, Component
+from veriformer.spec.numbers.precision import precision_of
+
+
+def check_output(component: str, output: Any, *arguments: Any, precision: str = "eager", **options: Any) -> None:
+    """Raise AssertionError unless the output is what an honest implementation may answer.
+
+    component: "attention", "layer_norm", ... output: what your code answered: a NumPy, PyTorch or JAX array; its dtype
+    is the dtype judged. arguments, options: what your code was given, in the component's own order and names;
+    conventions too (`variance="unbiased"`). A silent convention that is not given (what a fully masked row answers) may
+    be any of its allowed values. precision: "eager" or "layer".
+    Raises Misuse for a component or option that does not exist.
+    """
+    got = as_numpy(output)
+    spec = known(component)
+    spent: list[tuple[float, Evidence, dict[str, Any]]] = []
+    for conventions in possible(spec, options):
+        truth = question(spec, str(got.dtype), precision, arguments, options, conventions).output()
+        weighed = weigh(truth.evidence("output", got), str(got.dtype))
+        if not weighed.refuted:
+            return
+        spent.append((weighed.ratio, weighed.evidence, conventions))
+    ratio, evidence, conventions = min(spent, key=lambda one: one[0])
+    raise AssertionError(told(spec, got, arguments, options, evidence, conventions))
+
+
+def allowed_error(
+    component: str, *arguments: Any, dtype: str | None = None, precision: str = "eager", **options: Any
+) -> np.ndarray:
+    """How far an honest output may be from the exact one: an array of the output's shape, inf where nothing is known.
+
+    dtype: of the computation; that of the first floating argument if it is not given. The rest as for `check_output`.
+    """
+    spec = known(component)
+    floats = [leaf for leaf in map(as_numpy_tree, arguments) if isinstance(leaf, np.ndarray) and is_floating(leaf)]
+    chosen = dtype or (str(floats[0].dtype) if floats else "float32")
+    conventions = next(possible(spec, options))
+    return question(spec, chosen, precision, arguments, options, conventions).output().bound
+
+
+def known(component: str) -> Component:
+    """The component of this name."""
+    if component not in COMPONENTS:
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}; components: {', '.join(COMPONENTS)}")
+    return COMPONENTS[component]
+
+
+def possible(spec: Component, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every combination of the silent conventions that are not given."""
+    open_ones = [c for c in spec.conventions if c.silent and c.name not in options]
+    for values in itertools.product(*(c.values for c in open_ones)):
+        yield dict(zip((c.name for c in open_ones), values, strict=True))
+
+
+def question(
+    spec: Component,
+    dtype: str,
+    precision: str,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    conventions: dict[str, Any],
+) -> Question:
+    """What the spec is asked."""
+    if dtype not in DTYPES:
+        raise Misuse(f"the output has dtype {dtype}; judged are {', '.join(DTYPES)}")
+    for name in options.keys() - spec.signature.parameters.keys():
+        listed = ", ".join([*spec.options, *(c.name for c in spec.conventions)])
+        raise Misuse(f"{spec.name} has no option {name!r}{near(name, spec.signature.parameters)}; it has: {listed}")
+    plain = {name: as_numpy_tree(value) for name, value in options.items()}
+    aliases = tuple(
+        (i, j) for j in range(len(arguments)) for i in range(j) if arguments[i] is arguments[j] and not is_scalar(arguments[i])
+    )
+    return Question(spec, tuple(map(as_numpy_tree, arguments)), plain, conventions, precision_of(dtype, precision), aliases)
+
+
+def is_scalar(value: Any) -> bool:
+    """Numbers and strings are never aliases of each other."""
+    return isinstance(value, int | float | str | None)
+
+
+def as_numpy_tree(value: Tree) -> Tree:
+    """A nesting of anybody's arrays as one of NumPy's."""
+    return rebuild(value, lambda _, leaf: as_numpy(leaf) if hasattr(leaf, "shape") and hasattr(leaf, "dtype") else leaf)
+
+
+def as_numpy(array: Any) -> np.ndarray:
+    """Anybody's array as NumPy's: PyTorch's are detached and brought to the CPU first."""
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        if str(array.dtype) == "torch.bfloat16":
+            import ml_dtypes
+
+            return np.asarray(array.float().numpy()).astype(ml_dtypes.bfloat16)
+        return np.asarray(array.numpy())
+    return np.asarray(array)
+
+
+def told(
+    spec: Component,
+    got: np.ndarray,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    evidence: Evidence,
+    conventions: dict[str, Any],
+) -> str:
+    """The message of a broken law."""
+    from veriformer.reports.terminal import failure
+
+    weighed = weigh(evidence, str(got.dtype))
+    record = Record(
+        kind="verdict",
+        implementation="this output",
+        component=spec.name,
+        law="agrees_with_the_spec",
+        sentence="The output is the formula's, within the derived bound.",
+        dtype=str(got.dtype),
+        device="cpu",
+        conventions={name: f"{value} (undeclared)" for name, value in conventions.items()},
+        verdict=Verdict.BROKEN,
+        judged=1,
+        worst_ratio=weighed.ratio,
+        worst_ulps=weighed.ulps,
+        counterexample={
+            "arguments": dict(zip(spec.positional, map(as_numpy_tree, arguments), strict=False)),
+            "options": {name: as_numpy_tree(value) for name, value in options.items()},
+            "comparison": evidence.comparison,
+            "got": evidence.got,
+            "wanted": evidence.wanted,
+            "allowed": evidence.allowed,
+            "index": list(weighed.index),
+            "ratio": weighed.ratio,
+            "ulps": weighed.ulps,
+        },
+    )
+    return "\n" + failure(record).plain

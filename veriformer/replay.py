@@ -1,0 +1,107 @@
+"""Replay: put a recorded counterexample to an implementation again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rich.console import Console
+
+from veriformer.impls.discover import Found, find
+from veriformer.impls.protocol import Implementation, Misuse
+from veriformer.impls.worker import open_door
+from veriformer.properties import LAWS
+from veriformer.properties.experiment import Experiment, Truths
+from veriformer.properties.judge import Outcome, counterexample, message_of, try_case
+from veriformer.properties.law import Case, Law
+from veriformer.properties.settle import Settled
+from veriformer.record import Record, Verdict
+from veriformer.reports.terminal import failure, say
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import precision_of
+
+
+def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
+    """Show one counterexample again: what scripts call. Exits 1 if the law is still broken, 0 if it is not, 2 if the
+    implementation cannot be found."""
+    console = Console()
+    chosen = [one.implementation for one in find(target) if one.implementation and one.implementation.name == implementation]
+    if not chosen or chosen[0] is None:
+        reasons = "; ".join(one.error for one in find(target) if one.error) or f"{target} does not hold {implementation!r}"
+        console.print(f"cannot replay: {reasons}", markup=False)
+        sys.exit(2)
+    record = again(chosen[0], stored)
+    if record.verdict is Verdict.BROKEN or record.verdict is Verdict.CRASHED:
+        say(console, failure(record))
+        sys.exit(1)
+    console.print(f"FIXED: {record.component} of {implementation} now answers {record.law} with: {record.verdict}", markup=False)
+
+
+def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
+    """The verdict of one stored case."""
+    law = law_of(stored["component"], stored["law"])
+    door = open_door(implementation, stored["dtype"], stored["device"])
+    if law.component not in door.offers:
+        return Record(kind="verdict", implementation=implementation.name, component=law.component, verdict=Verdict.ABSENT)
+    offer = door.offers[law.component]
+    conventions = dict(stored.get("conventions", {}))
+    precision = precision_of(
+        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
+    )
+    experiment = Experiment(door, COMPONENTS[law.component], conventions, precision, Truths())
+    case = stored_case(stored)
+    outcome = try_case(law, case, experiment)
+    settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})
+    return Record(
+        kind="verdict",
+        implementation=implementation.name,
+        component=law.component,
+        law=law.name,
+        sentence=law.sentence,
+        dtype=door.dtype,
+        device=door.device,
+        conventions=settled.described,
+        verdict=outcome.verdict,
+        judged=1,
+        message=message_of(outcome),
+        counterexample=counterexample(law, door, case, outcome, 1, settled) if outcome.bad else None,
+        **ratios(outcome),
+    )
+
+
+def ratios(outcome: Outcome) -> dict[str, Any]:
+    """The worst ratio and ulps of one outcome."""
+    worst = outcome.worst
+    return {"worst_ratio": worst.ratio, "worst_ulps": worst.ulps} if worst else {}
+
+
+def law_of(component: str, name: str) -> Law:
+    """The law of this name; Misuse if this version has none."""
+    for law in LAWS.get(component, ()):
+        if law.name == name:
+            return law
+    raise Misuse(f"this version of veriformer has no law {name!r} of {component!r}")
+
+
+def stored_case(stored: Mapping[str, Any]) -> Case:
+    """A case from what a record or a script holds."""
+    arguments = stored["arguments"]
+    return Case(
+        arguments=tuple(arguments.values()) if isinstance(arguments, Mapping) else tuple(arguments),
+        options=dict(stored.get("options", {})),
+        extra=dict(stored.get("extra", {})),
+        layouts={tuple(path): layout for path, layout in stored.get("layouts", [])},
+        aliases=tuple(tuple(group) for group in stored.get("aliases", [])),
+        extension=stored.get("extension", ""),
+    )
+
+
+def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[Record, Record]]:
+    """Every stored counterexample of the named implementations, with its verdict now."""
+    present = {one.implementation.name: one.implementation for one in found if one.implementation}
+    for old in records:
+        if old.counterexample and old.implementation in present and old.law in {law.name for law in LAWS.get(old.component, ())}:
+            stored = {**old.counterexample, "component": old.component, "law": old.law, "dtype": old.dtype, "device": old.device}
+            yield old, replace(again(present[old.implementation], stored), seed=old.seed)

@@ -1,0 +1,173 @@
+"""Run: what the commands do, in the order in which they do it."""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from veriformer.bench import machine
+from veriformer.impls.discover import Found, find, installed
+from veriformer.impls.protocol import Misuse
+from veriformer.impls.worker import devices_of, versions_of
+from veriformer.properties import LAWS
+from veriformer.properties.conformance import Selection, Suite, exit_code
+from veriformer.properties.declaration import near
+from veriformer.properties.search import Budget
+from veriformer.record import Record
+from veriformer.spec import COMPONENTS
+
+PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch", "jax", "ml_dtypes")
+
+
+def found_in(targets: Sequence[str]) -> list[Found]:
+    """Everything that the targets name, each implementation once."""
+    seen: dict[int, None] = {}
+    found = [one for target in targets for one in find(target)]
+    return [one for one in found if one.implementation is None or seen.setdefault(id(one.implementation), None) is None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `check` was asked to do."""
+
+    suite: Suite
+    real: bool
+
+    @classmethod
+    def of(
+        cls,
+        targets: Sequence[str],
+        components: Sequence[str] | None,
+        laws: Sequence[str] | None,
+        dtypes: Sequence[str] | None,
+        devices: Sequence[str] | None,
+        examples: int | None,
+        seed: int,
+        quick: bool,
+        exit_first: bool,
+        real: bool,
+    ) -> Plan:
+        """Raises Misuse for a component or law that does not exist."""
+        selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
+        budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
+        return cls(Suite(found_in(targets), selection, budget, exit_first), real)
+
+    @property
+    def found(self) -> Sequence[Found]:
+        return self.suite.found
+
+    @property
+    def budget(self) -> Budget:
+        return self.suite.budget
+
+    def exit_code(self, records: Sequence[Record]) -> int:
+        """See the README: 0 all held, 1 broken, 2 misuse or nothing judged, 3 the suite failed."""
+        return exit_code(records, self.found, self.suite.truths)
+
+
+def checked(plan: Plan) -> Iterator[Record]:
+    """Judge on searched inputs, then, if asked, on a real model's."""
+    yield from plan.suite.records()
+    if plan.real:
+        from veriformer.properties.real.judging import judge_real
+
+        yield from judge_real(plan.suite)
+
+
+def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
+    """The record of the run itself: machine, versions, command. No paths, no host names."""
+    import sys
+
+    described = {
+        **machine.environment(),
+        "python": platform.python_version(),
+        "versions": versions(),
+        "command": " ".join(["veriformer", *sys.argv[1:]]),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "options": dict(options),
+        "targets": sorted({one.name for one in found}),
+    }
+    return Record(kind="run", environment=described)
+
+
+def versions() -> dict[str, str]:
+    """The versions of what decides the numbers."""
+    out = {}
+    for package in PACKAGES:
+        try:
+            out[package] = version(package)
+        except PackageNotFoundError:
+            out[package] = "not installed"
+    return out
+
+
+def listing() -> list[dict[str, Any]]:
+    """Every installed implementation as a row."""
+    rows = []
+    for name in sorted(installed()):
+        for found in find(name):
+            row: dict[str, Any] = {"name": found.name, "backend": "", "versions": [], "devices": [], "components": [], "error": found.error}
+            if found.implementation:
+                row |= {"backend": found.implementation.backend, "components": sorted(found.implementation.offers)}
+                try:
+                    row["versions"] = [f"{n} {v}" for n, v in versions_of(found.implementation).items()]
+                    row["devices"] = list(devices_of(found.implementation))
+                except Misuse as error:
+                    row["error"] = str(error)
+            rows.append(row)
+    return rows
+
+
+def timed(
+    targets: Sequence[str],
+    verdicts: Sequence[Record] | None,
+    *,
+    components: Sequence[str] | None,
+    devices: Sequence[str] | None,
+    repeats: int,
+    quick: bool,
+) -> list[Record]:
+    """Time what the targets name. Without verdicts, a quick check of the components to be timed comes first."""
+    from veriformer.bench.run import bench
+    from veriformer.bench.workloads import WORKLOADS
+
+    found = found_in(targets)
+    broken = [one for one in found if one.implementation is None]
+    if broken:
+        raise Misuse("\n".join(f"{one.target}: {one.error}" for one in broken))
+    implementations = [one.implementation for one in found if one.implementation]
+    if verdicts is None:
+        names = tuple(components or sorted({workload.component for workload in WORKLOADS}))
+        suite = Suite(found, Selection(names, (), ("float32",), tuple(devices or ())), Budget(5, quick=True))
+        verdicts = list(suite.records())
+    return bench(implementations, verdicts, components=components, devices=devices, repeats=repeats, quick=quick)
+
+
+def described(component: str | None) -> str:
+    """A component as a page of text, or the list of all."""
+    if component is None:
+        width = max(map(len, COMPONENTS))
+        return "\n".join(f"{name:{width}}  {first_line(spec.function)}" for name, spec in COMPONENTS.items())
+    if component not in COMPONENTS:
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+    spec = COMPONENTS[component]
+    lines = [f"{spec.name}{inspect.signature(spec.function)}", "", inspect.getdoc(spec.function) or "", "", f"Source: {spec.source}"]
+    lines += ["", "Honest algorithms, whose rounding errors the bound admits:"]
+    lines += [f"  - {honest.algorithm} ({honest.source})" for honest in spec.honest]
+    for convention in spec.conventions:
+        default = "silent: found out by asking" if convention.silent else f"stated, {convention.default!r} by default"
+        lines += ["", f"Convention {convention.name} ({default}): {convention.source}"]
+        lines += [f"  {value!r:24} {convention.who.get(value, '')}".rstrip() for value in convention.values]
+    lines += ["", "Laws:", *(f"  - {law.name}: {law.sentence}" for law in LAWS[component])]
+    return "\n".join(lines)
+
+
+def first_line(function: Any) -> str:
+    """The first line of a docstring."""
+    return (inspect.getdoc(function) or "").split("\n")[0]
+
