@@ -9,6 +9,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Tree
 from veriformer.properties.real.model import Page
+from veriformer.spec.numbers import number
 
 Ask = Callable[[str, str, tuple[Tree, ...], dict[str, Tree]], Any]
 """(where in the model, component, arguments, options) -> the component's output there."""
@@ -56,5 +57,5 @@ def pooled(hidden: Any, kept: np.ndarray) -> Any:
     The length has no use for 1 / count: both sum and mean point the same way, so the sum is normalised. Reimers &
     Gurevych 2019, mean pooling; then sentence-transformers' Normalize.
     """
-    total = np.sum(np.where(kept[..., None], hidden, 0.0 * hidden), 1)
+    total = np.sum(np.where(kept[..., None], hidden, number(0, like=hidden)), 1)
     return total / np.sqrt(np.sum(total * total, -1, keepdims=True))
