@@ -57,7 +57,11 @@ def installed() -> dict[str, importlib.metadata.EntryPoint]:
 def load(name: str, value: str) -> Found:
     """One entry point."""
     found = from_name(value)
-    return found[0] if len(found) == 1 else Found(name, error=f"entry point {name} = {value} names {len(found)} implementations")
+    return (
+        found[0]
+        if len(found) == 1
+        else Found(name, error=f"entry point {name} = {value} names {len(found)} implementations")
+    )
 
 
 def from_file(target: str) -> list[Found]:
@@ -80,7 +84,7 @@ def from_file(target: str) -> list[Found]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except BaseException as error:  # noqa: BLE001  (a plug-in may raise anything while it is imported)
+    except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         sys.modules.pop(name, None)
@@ -94,7 +98,7 @@ def from_name(target: str) -> list[Found]:
     try:
         module = importlib.import_module(module_name)
         value = getattr(module, attribute) if attribute else None
-    except BaseException as error:  # noqa: BLE001  (a plug-in may raise anything while it is imported)
+    except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:

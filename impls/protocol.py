@@ -1,12 +1,12 @@
 """The contract: what an implementation offers, what it is asked (`Call`) and what it answers (`Reply`). A leaf.
 
-    from veriformer import Implementation
+from veriformer import Implementation
 
-    impl = Implementation("my-kernels", backend="torch")
+impl = Implementation("my-kernels", backend="torch")
 
-    @impl.component
-    def attention(q, k, v, *, causal=False):
-        return my_flash_attention(q, k, v, causal)
+@impl.component
+def attention(q, k, v, *, causal=False):
+    return my_flash_attention(q, k, v, causal)
 """
 
 from __future__ import annotations

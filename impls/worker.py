@@ -37,7 +37,9 @@ def backend_of(implementation: Implementation) -> Backend:
     try:
         module: Any = importlib.import_module(f"veriformer.impls.{implementation.backend}")
     except ImportError as error:
-        raise Misuse(f"{implementation.name} needs {implementation.backend}, which cannot be imported: {error}") from error
+        raise Misuse(
+            f"{implementation.name} needs {implementation.backend}, which cannot be imported: {error}"
+        ) from error
     return module  # type: ignore[no-any-return]
 
 

@@ -10,12 +10,13 @@ from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
 from veriformer.spec import COMPONENTS
 
-MODULES: dict[str, ModuleType] = {
-    name: importlib.import_module(f"veriformer.properties.{name}") for name in COMPONENTS
-}
+MODULES: dict[str, ModuleType] = {name: importlib.import_module(f"veriformer.properties.{name}") for name in COMPONENTS}
 SUBJECTS: dict[str, Subject] = {name: module.SUBJECT for name, module in MODULES.items()}
 LAWS: dict[str, tuple[Law, ...]] = {
-    name: (*universal_laws(SUBJECTS[name]), *(v for v in vars(module).values() if isinstance(v, Law) and v.component == name))
+    name: (
+        *universal_laws(SUBJECTS[name]),
+        *(v for v in vars(module).values() if isinstance(v, Law) and v.component == name),
+    )
     for name, module in MODULES.items()
 }
 """Component -> its laws, the universal ones first."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
@@ -17,7 +17,15 @@ from veriformer.spec.visibility import visible
 
 def row(batch: tuple[int, ...], length: int, length_k: int, d_k: int, d_v: int, **more: Any) -> dict[str, Any]:
     """Sizes of one case. batch includes the head axis, if any, as its last entry."""
-    return {"batch": batch, "rank": len(batch) + 2, "length": length, "length_k": length_k, "d_k": d_k, "d_v": d_v, **more}
+    return {
+        "batch": batch,
+        "rank": len(batch) + 2,
+        "length": length,
+        "length_k": length_k,
+        "d_k": d_k,
+        "d_v": d_v,
+        **more,
+    }
 
 
 ROWS = (
@@ -77,16 +85,18 @@ def draw(recipe: Draw) -> Case:
     return Case((q, k, v), options, extension=extension(recipe))
 
 
-def queries_and_keys(
-    recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
+def queries_and_keys(recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Arrays of the draw's kind. Far offsets are opposed here: every score of a row lies beneath any constant that
     stands in for minus infinity (-1e4, -1e9), and still leaves exp room."""
     if recipe.kind != "far_offset":
         return recipe.array("q", shape_q), recipe.array("k", shape_k)
     rng = recipe.rng("beneath")
     deepest = recipe.top**2 * 40
-    depth = min(1.25e9, deepest) if rng.random() < 0.5 else 10.0 ** rng.uniform(min(4.2, np.log10(deepest)), min(np.log10(deepest), 11.0))
+    depth = (
+        min(1.25e9, deepest)
+        if rng.random() < 0.5
+        else 10.0 ** rng.uniform(min(4.2, np.log10(deepest)), min(np.log10(deepest), 11.0))
+    )
     factor = recipe.get("scale") or 1 / np.sqrt(shape_q[-1])
     size = np.sqrt(depth / factor / shape_q[-1])
     noise_q, noise_k = (rng.standard_normal(shape) * 1e-3 for shape in (shape_q, shape_k))
@@ -170,7 +180,9 @@ def stays_in_the_convex_hull_of_the_values(case: Case, experiment: Experiment) -
     low = np.where(mask, v, np.inf).min(-2)
     f = answer.value
     above = not_above("largest value", np.where(alive, f, 0), np.where(alive, high, 0), answer.bound, answer.scale)
-    below = not_above("negated smallest value", np.where(alive, -f, 0), np.where(alive, -low, 0), answer.bound, answer.scale)
+    below = not_above(
+        "negated smallest value", np.where(alive, -f, 0), np.where(alive, -low, 0), answer.bound, answer.scale
+    )
     return above, below
 
 
@@ -224,7 +236,9 @@ def draw_future(recipe: Draw) -> Case:
     """A causal case, and a position from which on everything changes."""
     case = draw(recipe)
     position = int(recipe.integers("position", (), 1, max(recipe["length"], 2)))
-    q, k, v = (recipe.array(name, a.shape, "normal") for name, a in zip(("q'", "k'", "v'"), case.arguments, strict=True))
+    q, k, v = (
+        recipe.array(name, a.shape, "normal") for name, a in zip(("q'", "k'", "v'"), case.arguments, strict=True)
+    )
     return case.but(extra={"position": position, "q": q, "k": k, "v": v})
 
 
@@ -236,7 +250,9 @@ def does_not_look_ahead(case: Case, experiment: Experiment) -> Evidence:
     changed = tuple(np.where(late, case.extra[n], a) for n, a in zip("qkv", case.arguments, strict=True))
     one, other = experiment.ask(case.but(arguments=changed)), experiment.ask(case)
     allowed = (one.bound + other.bound)[..., :t, :]
-    return relation("rows before the change", one.value[..., :t, :], other.value[..., :t, :], allowed, other.scale[..., :t, :])
+    return relation(
+        "rows before the change", one.value[..., :t, :], other.value[..., :t, :], allowed, other.scale[..., :t, :]
+    )
 
 
 def draw_factor(recipe: Draw) -> Case:
@@ -301,6 +317,11 @@ def is_slanted(row: Any) -> bool:
 
 
 INQUIRIES = (
-    Inquiry("attention", "fully_masked", fully_masked_cases, lambda r: bool(r.get("empty_rows")) or (is_slanted(r) and r["length"] > r["length_k"])),
+    Inquiry(
+        "attention",
+        "fully_masked",
+        fully_masked_cases,
+        lambda r: bool(r.get("empty_rows")) or (is_slanted(r) and r["length"] > r["length_k"]),
+    ),
     Inquiry("attention", "causal_alignment", alignment_cases, is_slanted),
 )

@@ -19,6 +19,7 @@ from veriformer.properties.settle import Settled, settle
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 
+
 @dataclass(frozen=True)
 class Selection:
     """What to judge; empty means everything."""
@@ -93,7 +94,9 @@ class Suite:
             where = {"dtype": dtype, "device": device}
             if dtype not in implementation.dtypes or device not in implementation.devices:
                 what = dtype if dtype not in implementation.dtypes else device
-                yield self.verdict(implementation.name, component, Verdict.UNSUPPORTED, f"{what} is not offered", **where)
+                yield self.verdict(
+                    implementation.name, component, Verdict.UNSUPPORTED, f"{what} is not offered", **where
+                )
                 continue
             try:
                 here = devices_of(implementation)
@@ -158,4 +161,3 @@ def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths)
     judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}
     loaded = all(one.implementation is not None and one.name in judged for one in found)
     return 0 if found and loaded and not misused else 2
-

@@ -21,7 +21,10 @@ def faults(implementation: Implementation) -> dict[str, str]:
         if said:
             found[name] = said
     for name in implementation.pullbacks.keys() - implementation.offers.keys():
-        found[name] = f'@impl.vjp("{name}") in {implementation.name}: no component of this name is offered{near(name, implementation.offers)}'
+        found[name] = (
+            f'@impl.vjp("{name}") in {implementation.name}: no component of this name is offered'
+            f"{near(name, implementation.offers)}"
+        )
     return found
 
 

@@ -42,7 +42,10 @@ def each_token_becomes_its_row(case: Case, experiment: Experiment) -> Evidence:
     return relation("scaled row", answer.value, wanted, answer.bound + 2.0**-53 * np.abs(wanted), answer.scale)
 
 
-@law("Permuting the tokens permutes the rows.", draw=lambda r: draw(r).but(extra={"order": r.permutation("order", r["shape"][-1])}))
+@law(
+    "Permuting the tokens permutes the rows.",
+    draw=lambda r: draw(r).but(extra={"order": r.permutation("order", r["shape"][-1])}),
+)
 def is_permutation_equivariant(case: Case, experiment: Experiment) -> Evidence:
     """f(tokens P) = P f(tokens): the embedding knows no positions."""
     order = case.extra["order"]

@@ -51,7 +51,11 @@ SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_sc
 law = SUBJECT.law
 
 
-@law("A pre-norm encoder of idle layers is the identity.", rows=tuple(r for r in ROWS if r.get("norm") == "pre"), needs=("norm",))
+@law(
+    "A pre-norm encoder of idle layers is the identity.",
+    rows=tuple(r for r in ROWS if r.get("norm") == "pre"),
+    needs=("norm",),
+)
 def idle_layers_are_the_identity(case: Case, experiment: Experiment) -> Evidence:
     """All w_o, b_o, w_2, b_2 = 0 and no final norm: f(x) = x."""
     x, params = case.arguments
@@ -85,7 +89,9 @@ def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> 
         raise NotJudged("the prefix is not finite")
     reached = prefix.reply.outputs.astype(x.dtype)
     wanted = experiment.truth_of(COMPONENTS["encoder"], case.but(arguments=(reached, last)))
-    return relation("last layer from the prefix", whole.value, wanted.ball.centres(), wanted.bound + whole.bound, wanted.scale)
+    return relation(
+        "last layer from the prefix", whole.value, wanted.ball.centres(), wanted.bound + whole.bound, wanted.scale
+    )
 
 
 @law(
@@ -130,7 +136,9 @@ def sees_the_order_with_positions(case: Case, experiment: Experiment) -> Evidenc
     place = np.unravel_index(int(np.argmax(separated)), separated.shape)
     difference = moved.value[place] - still.value[..., order, :][place]
     wanted = there[place] - here[place]
-    return relation("difference between the orders", np.array([difference]), np.array([wanted]), bounds[place], abs(wanted) * 4)
+    return relation(
+        "difference between the orders", np.array([difference]), np.array([wanted]), bounds[place], abs(wanted) * 4
+    )
 
 
 @law(

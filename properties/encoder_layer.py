@@ -58,7 +58,10 @@ def parameters(recipe: Draw, prefix: str = "", isolate: tuple[str, ...] = ()) ->
 def norm(recipe: Draw, prefix: str, silent: bool = False) -> dict[str, np.ndarray]:
     """Gain and shift of a norm; a silent one answers its shift."""
     gamma = recipe.vector(f"{prefix}.gamma", recipe["d_model"], around=1.0)
-    return {"gamma": np.zeros_like(gamma) if silent else gamma, "beta": recipe.vector(f"{prefix}.beta", recipe["d_model"])}
+    return {
+        "gamma": np.zeros_like(gamma) if silent else gamma,
+        "beta": recipe.vector(f"{prefix}.beta", recipe["d_model"]),
+    }
 
 
 def options(recipe: Draw) -> dict[str, Any]:
@@ -110,7 +113,9 @@ def draw_idle_plain(recipe: Draw) -> Case:
     x, params = case.arguments
     d = x.shape[-1]
     plain = {"gamma": np.ones(d).astype(x.dtype), "beta": np.zeros(d).astype(x.dtype)}
-    return case.but(arguments=(x, {**params, "norm_1": plain, "norm_2": {name: value.copy() for name, value in plain.items()}}))
+    return case.but(
+        arguments=(x, {**params, "norm_1": plain, "norm_2": {name: value.copy() for name, value in plain.items()}})
+    )
 
 
 @law("A post-norm layer whose sub-layers add nothing has rows of mean 0.", rows=POST, draw=draw_idle_plain)
@@ -119,7 +124,9 @@ def idle_post_norm_still_normalises(case: Case, experiment: Experiment) -> Evide
     answer = experiment.ask(case)
     sums = answer.value.sum(-1)
     own = 2.0**-50 * np.abs(answer.value).sum(-1)  # the sum itself, in float64
-    return relation("sums of the rows", sums, np.zeros(sums.shape), answer.bound.sum(-1) + own, float(answer.value.shape[-1]))
+    return relation(
+        "sums of the rows", sums, np.zeros(sums.shape), answer.bound.sum(-1) + own, float(answer.value.shape[-1])
+    )
 
 
 @law(
@@ -142,10 +149,12 @@ def draw_padded(recipe: Draw) -> Case:
     return case.but(options={**case.options, "mask": mask}, extra={"padding": other, "kept": kept})
 
 
-@law("What stands in the padding does not matter, with other padding in each example.", draw=draw_padded, needs=("mask",))
+@law(
+    "What stands in the padding does not matter, with other padding in each example.", draw=draw_padded, needs=("mask",)
+)
 def ignores_the_padding(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """Masked positions hold other (finite) numbers: the answers at the positions kept are the same."""
-    x, *rest = case.arguments
+    x = case.arguments[0]
     kept = case.extra["kept"]
     inside = np.arange(x.shape[-2])[None, :, None] < kept[:, None, None]
     padded = experiment.ask(case.replacing(0, np.where(inside, x, case.extra["padding"])))
@@ -167,7 +176,10 @@ def draw_heads(recipe: Draw) -> Case:
     return draw(recipe).but(extra={"order": recipe.permutation("heads", recipe["n_heads"])})
 
 
-@law("Permuting the hidden units of the feed-forward changes nothing.", draw=lambda r: draw(r).but(extra={"order": r.permutation("hidden", r["d_ff"])}))
+@law(
+    "Permuting the hidden units of the feed-forward changes nothing.",
+    draw=lambda r: draw(r).but(extra={"order": r.permutation("hidden", r["d_ff"])}),
+)
 def ignores_the_order_of_hidden_units(case: Case, experiment: Experiment) -> Evidence:
     """Columns of w_1, entries of b_1 and rows of w_2 move together."""
     order = case.extra["order"]

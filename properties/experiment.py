@@ -139,7 +139,9 @@ class Question:
 
         def flow(lift: Callable[[np.ndarray], Any]) -> list[Any]:
             arguments, options = self.lifted(lambda array: Tape(lift(array)))
-            options = {name: rebuild(o, lambda _, x: x.value if isinstance(x, Tape) else x) for name, o in options.items()}
+            options = {
+                name: rebuild(o, lambda _, x: x.value if isinstance(x, Tape) else x) for name, o in options.items()
+            }
             output = self.component(*arguments, **options, **self.conventions)
             sources = [leaf for _, leaf in distinct(arguments)]
             cotangent = lift(np.asarray(self.cotangent))

@@ -71,7 +71,9 @@ def ignores_the_order_of_hidden_units(case: Case, experiment: Experiment) -> Evi
     order = case.extra["order"]
     x, p = case.arguments
     moved = {"w_1": p["w_1"][:, order], "b_1": p["b_1"][order], "w_2": p["w_2"][order], "b_2": p["b_2"]}
-    return within_two(experiment.ask(case.but(arguments=(x, moved))), experiment.ask(case), "answer for the units in order")
+    return within_two(
+        experiment.ask(case.but(arguments=(x, moved))), experiment.ask(case), "answer for the units in order"
+    )
 
 
 def draw_rescaled(recipe: Draw) -> Case:

@@ -174,7 +174,9 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     }
     if found is None:
         if not (tally.held or tally.abstained or tally.unsupported):
-            return record(law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered")
+            return record(
+                law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered"
+            )
         return record(law, door, budget, started, verdict=tally.verdict(), message=tally.why(), **common)
     case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
     outcome = try_case(law, case, experiment)
@@ -188,7 +190,9 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         verdict=outcome.verdict,
         message=message_of(outcome),
         counterexample=counterexample(law, door, case, outcome, found.examples, settled),
-        diagnosis=diagnose.cause(law, [found.case, case], experiment, lambda c, e: try_case(law, c, e).verdict is Verdict.HELD),
+        diagnosis=diagnose.cause(
+            law, [found.case, case], experiment, lambda c, e: try_case(law, c, e).verdict is Verdict.HELD
+        ),
         **common,
     )
 

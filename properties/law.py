@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from veriformer.impls.protocol import Path, Tree
-from veriformer.properties.probes import Draw, Row, Top, power
+from veriformer.properties.probes import SQUARES, Draw, Row, Top
 
 if TYPE_CHECKING:
     from veriformer.properties.experiment import Experiment
@@ -80,7 +80,7 @@ class Law:
     needs: tuple[str, ...] = ()
     gradients: bool = False
     thorough: bool = False
-    top: Top = power(0.5)
+    top: Top = SQUARES
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
 
@@ -97,7 +97,7 @@ class Subject:
     rows: tuple[Row, ...]
     draw: Callable[[Draw], Case]
     batched: Mapping[str, int] = field(default_factory=dict)
-    top: Top = power(0.5)
+    top: Top = SQUARES
     differentiable: bool = False
     kinds: tuple[str, ...] | None = None
 

@@ -68,7 +68,11 @@ def draw_heads(recipe: Draw) -> Case:
     return draw(recipe).but(extra={"order": recipe.permutation("heads", recipe["n_heads"])})
 
 
-@law("Permuting the heads with their weights changes nothing.", rows=tuple(r for r in ROWS if r["n_heads"] > 1), draw=draw_heads)
+@law(
+    "Permuting the heads with their weights changes nothing.",
+    rows=tuple(r for r in ROWS if r["n_heads"] > 1),
+    draw=draw_heads,
+)
 def ignores_the_order_of_heads(case: Case, experiment: Experiment) -> Evidence:
     """Blocks of columns of w_q, w_k, w_v and blocks of rows of w_o move together."""
     order, h = case.extra["order"], case.options["n_heads"]

@@ -110,7 +110,11 @@ Top = Callable[[str], float]
 
 def power(exponent: float) -> Top:
     """The largest number of the dtype to some power: 1/2 where the component squares, less where it does more."""
-    return lambda dtype: float(FORMATS[dtype].largest**exponent)
+    return lambda dtype: float(FORMATS[dtype].largest ** exponent)
+
+
+SQUARES = power(0.5)
+"""For components that square what they get."""
 
 
 def for_scores(share: float = 1.0) -> Top:

@@ -46,7 +46,9 @@ class Settled:
         return not any(concerns(row) for concerns in self.closed_rows)
 
 
-def settle(door: Door, component: str, inquiries: tuple[Inquiry, ...], fits: Fits, truths: Truths | None = None) -> Settled:
+def settle(
+    door: Door, component: str, inquiries: tuple[Inquiry, ...], fits: Fits, truths: Truths | None = None
+) -> Settled:
     """Declared values as declared; silent ones as the answers show them."""
     offer = door.offers[component]
     values: dict[str, Any] = dict(offer.conventions)
@@ -102,6 +104,8 @@ def ask(
         possible = [
             value
             for value in possible
-            if fits(Experiment(door, component, {**known, convention.name: value}, precision, truths), case, answer.reply)
+            if fits(
+                Experiment(door, component, {**known, convention.name: value}, precision, truths), case, answer.reply
+            )
         ]
     return (possible, "") if asked else ([], "no keyword for it")

@@ -131,6 +131,4 @@ def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
     return (Case((x,), {"mask": mask}),)
 
 
-INQUIRIES = (
-    Inquiry("softmax", "fully_masked", fully_masked_cases, lambda row: bool(row.get("empty_rows"))),
-)
+INQUIRIES = (Inquiry("softmax", "fully_masked", fully_masked_cases, lambda row: bool(row.get("empty_rows"))),)

@@ -33,7 +33,9 @@ def laws(subject: Subject) -> Iterator[Law]:
     after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
     yield after(a_second_call_after_other_shapes_answers_the_same)
     if subject.differentiable:
-        with_cotangent = plain("The gradient of every argument is the formula's.", draw=differentiated(subject), gradients=True)
+        with_cotangent = plain(
+            "The gradient of every argument is the formula's.", draw=differentiated(subject), gradients=True
+        )
         yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=True)
         yield with_gradient_mode(subject)
 
@@ -163,7 +165,9 @@ def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
             raise NotJudged("only one size")
         other = others[recipe.seed % len(others)]
         earlier = subject.draw(replace(recipe, row=other, seed=seed_of(recipe.seed, "earlier")))
-        return subject.draw(recipe).but(extra={"earlier": {"arguments": earlier.arguments, "options": dict(earlier.options)}})
+        return subject.draw(recipe).but(
+            extra={"earlier": {"arguments": earlier.arguments, "options": dict(earlier.options)}}
+        )
 
     return draw
 
@@ -171,11 +175,17 @@ def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
 def a_second_call_after_other_shapes_answers_the_same(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x) after f(x') is f(x), and the result of f(x') stays what it was."""
     told = case.extra["earlier"]
-    options = {name: value for name, value in told["options"].items() if experiment.door.offers[experiment.component.name].takes(name)}
+    options = {
+        name: value
+        for name, value in told["options"].items()
+        if experiment.door.offers[experiment.component.name].takes(name)
+    }
     earlier = experiment.call(Case(tuple(told["arguments"]), options))
     fresh = experiment.ask(case)
     after = experiment.ask(case, before=(earlier,))
-    kept = differing("result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged")
+    kept = differing(
+        "result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged"
+    )
     return same(after, fresh, "first answer"), kept
 
 
@@ -199,7 +209,9 @@ def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = 
     spec = COMPONENTS[component]
     floats = rebuild(case.arguments, lambda _, leaf: leaf.astype(np.float64) if is_floating(leaf) else leaf)
     with np.errstate(all="ignore"):
-        output = spec(*floats, **{**case.options, **({"fully_masked": "nan"} if spec.convention("fully_masked") else {})})
+        output = spec(
+            *floats, **{**case.options, **({"fully_masked": "nan"} if spec.convention("fully_masked") else {})}
+        )
     shape = np.shape(output)
     chosen = kind or str(recipe.rng("cotangent kind").choice(["integers", "normal", "one_hot", "outliers"]))
     cotangent = recipe.array("cotangent", shape, chosen)

@@ -72,7 +72,5 @@ def for_query_heads(x: Any, q: Any) -> Any:
     """Keys or values repeated so that each query head finds its own (grouped and multi-query heads)."""
     if x.ndim < 3 or q.ndim < 3 or x.shape[-3] in (1, q.shape[-3]) or q.shape[-3] == 1:
         return x
-    require(
-        q.shape[-3] % x.shape[-3] == 0, f"{q.shape[-3]} query heads cannot share {x.shape[-3]} key heads equally"
-    )
+    require(q.shape[-3] % x.shape[-3] == 0, f"{q.shape[-3]} query heads cannot share {x.shape[-3]} key heads equally")
     return np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3)

@@ -70,6 +70,8 @@ def layer_norm(
     Raises ValueError when gamma or beta are not as wide as x, or eps is negative.
     """
     n = x.shape[-1]
-    require(gamma.shape == (n,) and beta.shape == (n,), f"x is {n} wide; gamma {gamma.shape}, beta {beta.shape} are not")
+    require(
+        gamma.shape == (n,) and beta.shape == (n,), f"x is {n} wide; gamma {gamma.shape}, beta {beta.shape} are not"
+    )
     require(eps >= 0, f"eps = {eps}: a variance is never negative, eps must not be either")
     return normalised(x, gamma, beta, eps=eps, variance=variance, eps_place=eps_place)

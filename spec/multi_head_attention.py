@@ -14,7 +14,9 @@ from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED
 @component(
     source="Vaswani et al. 2017, section 3.2.2",
     honest=(
-        Honest("projections one by one, or as one product with the weights side by side", "torch.nn.MultiheadAttention"),
+        Honest(
+            "projections one by one, or as one product with the weights side by side", "torch.nn.MultiheadAttention"
+        ),
         Honest("any honest attention per head", "see attention"),
     ),
     conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT),

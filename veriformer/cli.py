@@ -24,7 +24,9 @@ app = typer.Typer(
 
 Targets = Annotated[
     list[str],
-    typer.Argument(help="A Python file, package.module[:object], an installed implementation (numpy, torch, jax), or all."),
+    typer.Argument(
+        help="A Python file, package.module[:object], an installed implementation (numpy, torch, jax), or all."
+    ),
 ]
 Components = Annotated[list[str] | None, typer.Option("--component", "-c", help="Only this component (repeatable).")]
 Laws = Annotated[list[str] | None, typer.Option("--law", "-l", help="Only this law (repeatable).")]
@@ -41,7 +43,9 @@ def check(
     law: Laws = None,
     dtype: Dtypes = None,
     device: Devices = None,
-    examples: Annotated[int | None, typer.Option("--examples", help="Random examples per law, after the sweep.")] = None,
+    examples: Annotated[
+        int | None, typer.Option("--examples", help="Random examples per law, after the sweep.")
+    ] = None,
     seed: Seed = 0,
     quick: Quick = False,
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
@@ -86,13 +90,17 @@ def bench(
     targets: Targets,
     component: Components = None,
     device: Devices = None,
-    records: Annotated[Path | None, typer.Option("--records", help="Verdicts of an earlier check; else a quick one.")] = None,
+    records: Annotated[
+        Path | None, typer.Option("--records", help="Verdicts of an earlier check; else a quick one.")
+    ] = None,
     repeats: Annotated[int, typer.Option("--repeats", help="Turns of each contestant.")] = 5,
     quick: Quick = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
     """Time implementations side by side; only what is right is ranked."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before any framework: spinning threads ruin interleaved timing
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "passive"
+    )  # before any framework: spinning threads ruin interleaved timing
     from veriformer.reports.terminal import terminal
     from veriformer.run import timed
 
@@ -155,7 +163,9 @@ def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
         return
     with console.status("starting") as status:
         for record in records:
-            status.update(f"{record.component} · {record.law} · {record.implementation} · {record.dtype} · {record.device}")
+            status.update(
+                f"{record.component} · {record.law} · {record.implementation} · {record.dtype} · {record.device}"
+            )
             yield record
 
 

@@ -37,7 +37,7 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
         if not weighed.refuted:
             return
         spent.append((weighed.ratio, weighed.evidence, conventions))
-    ratio, evidence, conventions = min(spent, key=lambda one: one[0])
+    _, evidence, conventions = min(spent, key=lambda one: one[0])
     raise AssertionError(told(spec, got, arguments, options, evidence, conventions))
 
 
@@ -85,9 +85,14 @@ def question(
         raise Misuse(f"{spec.name} has no option {name!r}{near(name, spec.signature.parameters)}; it has: {listed}")
     plain = {name: as_numpy_tree(value) for name, value in options.items()}
     aliases = tuple(
-        (i, j) for j in range(len(arguments)) for i in range(j) if arguments[i] is arguments[j] and not is_scalar(arguments[i])
+        (i, j)
+        for j in range(len(arguments))
+        for i in range(j)
+        if arguments[i] is arguments[j] and not is_scalar(arguments[i])
     )
-    return Question(spec, tuple(map(as_numpy_tree, arguments)), plain, conventions, precision_of(dtype, precision), aliases)
+    return Question(
+        spec, tuple(map(as_numpy_tree, arguments)), plain, conventions, precision_of(dtype, precision), aliases
+    )
 
 
 def is_scalar(value: Any) -> bool:

@@ -27,16 +27,22 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     """Show one counterexample again: what scripts call. Exits 1 if the law is still broken, 0 if it is not, 2 if the
     implementation cannot be found."""
     console = Console()
-    chosen = [one.implementation for one in find(target) if one.implementation and one.implementation.name == implementation]
+    chosen = [
+        one.implementation for one in find(target) if one.implementation and one.implementation.name == implementation
+    ]
     if not chosen or chosen[0] is None:
-        reasons = "; ".join(one.error for one in find(target) if one.error) or f"{target} does not hold {implementation!r}"
+        reasons = (
+            "; ".join(one.error for one in find(target) if one.error) or f"{target} does not hold {implementation!r}"
+        )
         console.print(f"cannot replay: {reasons}", markup=False)
         sys.exit(2)
     record = again(chosen[0], stored)
     if record.verdict is Verdict.BROKEN or record.verdict is Verdict.CRASHED:
         say(console, failure(record))
         sys.exit(1)
-    console.print(f"FIXED: {record.component} of {implementation} now answers {record.law} with: {record.verdict}", markup=False)
+    console.print(
+        f"FIXED: {record.component} of {implementation} now answers {record.law} with: {record.verdict}", markup=False
+    )
 
 
 def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
@@ -44,7 +50,9 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
     law = law_of(stored["component"], stored["law"])
     door = open_door(implementation, stored["dtype"], stored["device"])
     if law.component not in door.offers:
-        return Record(kind="verdict", implementation=implementation.name, component=law.component, verdict=Verdict.ABSENT)
+        return Record(
+            kind="verdict", implementation=implementation.name, component=law.component, verdict=Verdict.ABSENT
+        )
     offer = door.offers[law.component]
     conventions = dict(stored.get("conventions", {}))
     precision = precision_of(
@@ -102,6 +110,16 @@ def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[
     """Every stored counterexample of the named implementations, with its verdict now."""
     present = {one.implementation.name: one.implementation for one in found if one.implementation}
     for old in records:
-        if old.counterexample and old.implementation in present and old.law in {law.name for law in LAWS.get(old.component, ())}:
-            stored = {**old.counterexample, "component": old.component, "law": old.law, "dtype": old.dtype, "device": old.device}
+        if (
+            old.counterexample
+            and old.implementation in present
+            and old.law in {law.name for law in LAWS.get(old.component, ())}
+        ):
+            stored = {
+                **old.counterexample,
+                "component": old.component,
+                "law": old.law,
+                "dtype": old.dtype,
+                "device": old.device,
+            }
             yield old, replace(again(present[old.implementation], stored), seed=old.seed)

@@ -111,7 +111,14 @@ def listing() -> list[dict[str, Any]]:
     rows = []
     for name in sorted(installed()):
         for found in find(name):
-            row: dict[str, Any] = {"name": found.name, "backend": "", "versions": [], "devices": [], "components": [], "error": found.error}
+            row: dict[str, Any] = {
+                "name": found.name,
+                "backend": "",
+                "versions": [],
+                "devices": [],
+                "components": [],
+                "error": found.error,
+            }
             if found.implementation:
                 row |= {"backend": found.implementation.backend, "components": sorted(found.implementation.offers)}
                 try:
@@ -156,7 +163,13 @@ def described(component: str | None) -> str:
     if component not in COMPONENTS:
         raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
     spec = COMPONENTS[component]
-    lines = [f"{spec.name}{inspect.signature(spec.function)}", "", inspect.getdoc(spec.function) or "", "", f"Source: {spec.source}"]
+    lines = [
+        f"{spec.name}{inspect.signature(spec.function)}",
+        "",
+        inspect.getdoc(spec.function) or "",
+        "",
+        f"Source: {spec.source}",
+    ]
     lines += ["", "Honest algorithms, whose rounding errors the bound admits:"]
     lines += [f"  - {honest.algorithm} ({honest.source})" for honest in spec.honest]
     for convention in spec.conventions:
@@ -170,4 +183,3 @@ def described(component: str | None) -> str:
 def first_line(function: Any) -> str:
     """The first line of a docstring."""
     return (inspect.getdoc(function) or "").split("\n")[0]
-

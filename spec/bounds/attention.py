@@ -56,7 +56,15 @@ def forward(
 
 
 def backward(
-    g: Bounded, q: Bounded, k: Bounded, v: Bounded, *, scale: Any, bias: Any = None, mask: Any = None, **conventions: Any
+    g: Bounded,
+    q: Bounded,
+    k: Bounded,
+    v: Bounded,
+    *,
+    scale: Any,
+    bias: Any = None,
+    mask: Any = None,
+    **conventions: Any,
 ) -> tuple[Bounded, Bounded, Bounded]:
     """With p the weights, o = p v and dp = g v^T:
 

@@ -83,7 +83,9 @@ def records_after(shifted: np.ndarray) -> np.ndarray:
     if shifted.shape[-1] == 0:
         return np.zeros(shifted.shape)
     running = np.maximum.accumulate(shifted, axis=-1)
-    is_record = np.concatenate([np.zeros((*shifted.shape[:-1], 1), bool), running[..., 1:] > running[..., :-1]], axis=-1)
+    is_record = np.concatenate(
+        [np.zeros((*shifted.shape[:-1], 1), bool), running[..., 1:] > running[..., :-1]], axis=-1
+    )
     seen = np.cumsum(is_record, axis=-1)
     return np.asarray(seen[..., -1:] - seen, dtype=np.float64)
 

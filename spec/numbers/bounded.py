@@ -225,4 +225,3 @@ class Bounded(Number):
         if product.digits >= self.precision.step.digits:
             return self
         return self.rounded(self.value, self.error, format=product)
-

@@ -37,7 +37,9 @@ OPERATIONS = MappingProxyType(
 )
 """The ufuncs that a spec may use, and the methods that answer them."""
 
-REARRANGEMENTS = frozenset({np.swapaxes, np.reshape, np.broadcast_to, np.transpose, np.expand_dims, np.repeat, np.moveaxis})
+REARRANGEMENTS = frozenset(
+    {np.swapaxes, np.reshape, np.broadcast_to, np.transpose, np.expand_dims, np.repeat, np.moveaxis}
+)
 """Functions of one array that only move its elements about."""
 
 
@@ -94,7 +96,7 @@ class Number(NDArrayOperatorsMixin, ABC):
         """The same numbers in another shape."""
         return self.rearranged(lambda array: array.reshape(*shape))
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:  # noqa: F811
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         higher = [x for x in inputs if isinstance(x, Number) and x.rank > self.rank]
         if higher:
             return higher[0].__array_ufunc__(ufunc, method, *inputs, **kwargs)

@@ -45,7 +45,9 @@ class Tape(Number):
 
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         starts = np.cumsum([0] + [part.size for part in parts])
-        numbered = [np.arange(part.size).reshape(part.shape) + start for part, start in zip(parts, starts, strict=False)]
+        numbered = [
+            np.arange(part.size).reshape(part.shape) + start for part, start in zip(parts, starts, strict=False)
+        ]
         places = join(numbered)
 
         def back_to(index: int) -> Pullback:
@@ -76,7 +78,10 @@ class Tape(Number):
         """A result of two broadcast arguments: each cotangent is summed back to its own shape."""
         return type(self)(
             value,
-            [(self, lambda g: unbroadcast(to_self(g), self.shape)), (other, lambda g: unbroadcast(to_other(g), other.shape))],
+            [
+                (self, lambda g: unbroadcast(to_self(g), self.shape)),
+                (other, lambda g: unbroadcast(to_other(g), other.shape)),
+            ],
         )
 
     def mapped(self, value: Any, slope: Callable[[], Any]) -> Self:
@@ -90,15 +95,11 @@ class Tape(Number):
         return self.elementwise(other, self.value - other.value, lambda g: g, lambda g: -g)
 
     def multiply(self, other: Self) -> Self:
-        return self.elementwise(
-            other, self.value * other.value, lambda g: g * other.value, lambda g: g * self.value
-        )
+        return self.elementwise(other, self.value * other.value, lambda g: g * other.value, lambda g: g * self.value)
 
     def divide(self, other: Self) -> Self:
         quotient = self.value / other.value
-        return self.elementwise(
-            other, quotient, lambda g: g / other.value, lambda g: -(g * quotient / other.value)
-        )
+        return self.elementwise(other, quotient, lambda g: g / other.value, lambda g: -(g * quotient / other.value))
 
     def negative(self) -> Self:
         return type(self)(-self.value, [(self, lambda g: -g)])

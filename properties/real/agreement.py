@@ -1,0 +1,102 @@
+"""Agreement: the law that a component keeps on real input, at full size, and a counterexample cut down to be read."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+
+from veriformer.properties import minimise
+from veriformer.properties.experiment import Answer, Experiment, finite_part
+from veriformer.properties.judge import Outcome, same_fault, try_case
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, relation
+from veriformer.properties.probes import Draw
+from veriformer.properties.real.compose import COMPONENTS
+from veriformer.properties.real.rows import cut, essential, halves, kept, lone
+from veriformer.properties.real.whole import OWN
+from veriformer.spec.component import largest
+from veriformer.spec.numbers import Bounded
+from veriformer.spec.numbers.precision import OUTWARD
+
+SMALL = 512
+"""At most this many numbers are worth the element by element work of the minimiser."""
+
+
+def not_drawn(_: Draw) -> Case:
+    """The input is what the model makes it."""
+    raise NotJudged("its input comes from the model")
+
+
+def agreement(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """|f - F| <= B on every element, by bounded numbers, and on the rows drawn against certified values."""
+    answer = experiment.ask(case)
+    everywhere = bounded(answer)
+    return (everywhere, certified(answer, case, experiment)) if is_whole(everywhere) else (everywhere,)
+
+
+def bounded(answer: Answer) -> Evidence:
+    """Every element beside the formula in float64, which is itself only within its own bound of the truth."""
+    question = answer.question
+    arguments = essential(question.component.name, question.arguments)
+    small = Answer(type(question)(**{**vars(question), "arguments": arguments}), answer.reply, answer.truths).question
+    with np.errstate(all="ignore"):
+        allowed = small.formula(lambda array: Bounded.given(array, small.precision))
+        own = small.formula(lambda array: Bounded.given(array, OWN)) if small.precision != OWN else allowed
+    component = question.component
+    scale = largest(finite_part(own.value)) if component.scale is None else component.scale(*arguments, **small.options)
+    return relation("output", answer.value, own.value, (allowed.error + own.error) * OUTWARD, scale)
+
+
+def is_whole(everywhere: Evidence) -> bool:
+    """Has the answer the shape of the truth?"""
+    return everywhere.scale is not None
+
+
+def certified(answer: Answer, case: Case, experiment: Experiment) -> Evidence:
+    """The rows and columns drawn, beside balls."""
+    part = cut(experiment.component.name, case)
+    return experiment.truth_of(experiment.component, part).evidence("certified rows", kept(answer.value, case))
+
+
+LAWS = MappingProxyType(
+    {
+        component: Law(
+            name="agrees_with_the_spec_on_real_input",
+            sentence="On what it meets inside a real model every answer lies within its bound of the formula.",
+            component=component,
+            draw=not_drawn,
+            test=agreement,
+            rows=(),
+        )
+        for component in COMPONENTS
+    }
+)
+"""Component -> the law."""
+
+
+def smallest(law: Law, case: Case, outcome: Outcome, experiment: Experiment) -> tuple[Case, Outcome]:
+    """The row where the answer is worst, then halved in width as long as it fails, then made plain by the minimiser."""
+    worst = outcome.worst
+    whole = outcome.weighed[0].evidence if outcome.weighed else None
+    if worst is None or whole is None or not is_whole(whole):
+        return case, outcome
+    index = outcome.weighed[0].index
+    best, found = case, outcome
+    candidate: Case | None = lone(law.component, case, index, np.shape(whole.observed))
+    while candidate is not None:
+        again = try_case(law, candidate, experiment)
+        if not same_fault(again, outcome):
+            break
+        best, found = candidate, again
+        candidate = next(
+            (h for h in halves(law.component, best) if same_fault(try_case(law, h, experiment), outcome)), None
+        )
+    if best is not case and numbers(best) <= SMALL:
+        best = minimise.smallest(best, lambda smaller: same_fault(try_case(law, smaller, experiment), outcome))
+        found = try_case(law, best, experiment)
+    return best, found
+
+
+def numbers(case: Case) -> int:
+    """How many floating-point numbers a case holds."""
+    return sum(leaf.size for _, leaf in minimise.spots(case))
