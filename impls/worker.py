@@ -40,7 +40,7 @@ def backend_of(implementation: Implementation) -> Backend:
         raise Misuse(
             f"{implementation.name} needs {implementation.backend}, which cannot be imported: {error}"
         ) from error
-    return module  # type: ignore[no-any-return]
+    return module
 
 
 class Moved:

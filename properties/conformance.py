@@ -11,7 +11,7 @@ from veriformer.impls.worker import devices_of, open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.experiment import Truths
-from veriformer.properties.judge import fits, judge
+from veriformer.properties.judge import SUITE_FAILED, fits, judge
 from veriformer.properties.law import Law
 from veriformer.properties.script import script
 from veriformer.properties.search import Budget
@@ -153,7 +153,7 @@ def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths)
     """0: every target was judged and nothing is broken. 1: something is. 2: misuse, a target that could not be loaded,
     or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
     verdicts = [record for record in records if record.kind == "verdict"]
-    if truths.uncertified:
+    if truths.uncertified or any(record.message.startswith(SUITE_FAILED) for record in verdicts):
         return 3
     if any(record.verdict in (Verdict.BROKEN, Verdict.CRASHED) for record in verdicts):
         return 1

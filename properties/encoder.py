@@ -87,7 +87,7 @@ def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> 
     whole, prefix = experiment.ask(case), experiment.ask(case.replacing(1, before))
     if not np.isfinite(prefix.value).all() or prefix.value.shape != x.shape:
         raise NotJudged("the prefix is not finite")
-    reached = prefix.reply.outputs.astype(x.dtype)
+    reached = np.asarray(prefix.reply.outputs).astype(x.dtype)
     wanted = experiment.truth_of(COMPONENTS["encoder"], case.but(arguments=(reached, last)))
     return relation(
         "last layer from the prefix", whole.value, wanted.ball.centres(), wanted.bound + whole.bound, wanted.scale
@@ -117,7 +117,13 @@ def draw_positions(recipe: Draw) -> Case:
     return case.replacing(0, x)
 
 
-@law("With positions added, the order is seen.", rows=with_positions_rows(), draw=draw_positions, kinds=("normal",))
+@law(
+    "With positions added, the order is seen.",
+    rows=with_positions_rows(),
+    draw=draw_positions,
+    kinds=("normal",),
+    existential=True,
+)
 def sees_the_order_with_positions(case: Case, experiment: Experiment) -> Evidence:
     """f(P x + p) and P f(x + p) differ wherever their certified values differ by more than the two bounds.
 

@@ -157,7 +157,7 @@ class Question:
         def ball(index: int, bits: int) -> Ball:
             if bits not in certified:
                 certified[bits] = flow(Ball.given)
-            return certified[bits][index]  # type: ignore[no-any-return]
+            return certified[bits][index]
 
         return [
             (path, truth(bound, None, lambda bits, i=index: ball(i, bits), wants_bits=True))
@@ -223,7 +223,7 @@ class Answer:
     @cached_property
     def truth(self) -> Truth:
         """The certified output and its bound."""
-        return self.truths.of(self.question.key() + b"output", self.question.output)  # type: ignore[no-any-return]
+        return self.truths.of(self.question.key() + b"output", self.question.output)
 
     @property
     def bound(self) -> np.ndarray:
@@ -238,7 +238,7 @@ class Answer:
     @cached_property
     def gradient_truths(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every gradient."""
-        return self.truths.of(self.question.key() + b"gradients", self.question.gradients)  # type: ignore[no-any-return]
+        return self.truths.of(self.question.key() + b"gradients", self.question.gradients)
 
     def gradient(self, path: Path) -> Any:
         """The implementation's gradient of the leaf at a path of the arguments; None if none reached it."""
@@ -298,7 +298,7 @@ class Experiment:
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""
         question = self.question(case, component=component)
-        return self.truths.of(question.key() + b"output", question.output)  # type: ignore[no-any-return]
+        return self.truths.of(question.key() + b"output", question.output)
 
     def call(
         self,

@@ -20,6 +20,10 @@ from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import FORMATS, precision_of
 
 
+SUITE_FAILED = "the suite failed"
+"""How a record begins that accuses the suite itself."""
+
+
 @dataclass(frozen=True)
 class Weighed:
     """One piece of evidence, weighed: is it judged at all, does it refute, and where is it worst?"""
@@ -177,7 +181,10 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
             return record(
                 law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered"
             )
-        return record(law, door, budget, started, verdict=tally.verdict(), message=tally.why(), **common)
+        why = tally.why()
+        if law.existential and tally.verdict() is not Verdict.HELD:
+            why = f"{SUITE_FAILED}: fewer than half of the draws show the effect: {why}"
+        return record(law, door, budget, started, verdict=tally.verdict(), message=why, **common)
     case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen

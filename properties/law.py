@@ -68,7 +68,8 @@ class Law:
     name: as a mathematician would say it. component: whose law it is. draw: makes a case from a draw, or raises
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
-    backends: only these, when the sentence makes no sense elsewhere.
+    backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Law:
     top: Top = SQUARES
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
+    existential: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Subject:
         needs: tuple[str, ...] = (),
         gradients: bool = False,
         kinds: tuple[str, ...] | None = None,
+        existential: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -125,6 +128,7 @@ class Subject:
                 gradients=gradients,
                 top=self.top,
                 kinds=kinds or self.kinds,
+                existential=existential,
             )
 
         return declare

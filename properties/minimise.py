@@ -25,9 +25,8 @@ def smallest(case: Case, still_fails: Callable[[Case], bool]) -> Case:
         left -= 1
         return still_fails(candidate)
 
-    for layouts in ({},) if case.layouts else ():
-        if fails(case.but(layouts=layouts)):
-            case = case.but(layouts=layouts)
+    if case.layouts and fails(case.but(layouts={})):
+        case = case.but(layouts={})
     progress = True
     while progress and left > 0:
         progress = False

@@ -3,140 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Door, Offer, Tree
-from veriformer.impls.tree import rebuild
+from veriformer.impls.protocol import Door, Offer
 from veriformer.properties import diagnose
-from veriformer.properties.experiment import Experiment, Truths, is_floating
-from veriformer.properties.judge import Outcome, Tally, Weighed, counterexample, message_of, try_case, weigh
-from veriformer.properties.law import Case, Evidence
-from veriformer.properties.probes import numpy_dtype, seed_of
-from veriformer.properties.real import compose, model, rows
+from veriformer.properties.judge import Tally, Weighed, counterexample, message_of, try_case, weigh
+from veriformer.properties.real import compose, model
 from veriformer.properties.real.agreement import LAWS, smallest
 from veriformer.properties.real.model import Absent, Page
+from veriformer.properties.real.walk import Step, Walk, experiment
 from veriformer.properties.real.whole import Whole, follow
-from veriformer.properties.search import admits
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
-from veriformer.spec import COMPONENTS
-from veriformer.spec.numbers.precision import precision_of
 
 EMBEDDING = "sentence_embedding"
 """What the composed model computes, as a name beside those of the components."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call inside the model, judged: what was asked, and what came of it."""
-
-    where: str
-    component: str
-    case: Case
-    outcome: Outcome
-    seconds: float
-
-    @property
-    def everywhere(self) -> Evidence | None:
-        """The comparison of every element, where an answer of the right shape came."""
-        return self.outcome.weighed[0].evidence if len(self.outcome.weighed) == 2 else None
-
-
-@dataclass
-class Walk:
-    """An implementation on its way through the model; `page` has its dtype."""
-
-    door: Door
-    page: Page
-    seed: int
-    steps: list[Step] = field(default_factory=list)
-
-    def ask(self, where: str, component: str, arguments: tuple[Tree, ...], options: dict[str, Tree]) -> np.ndarray:
-        """Ask, judge, and go on with the answer; where none came, with the spec's."""
-        started = time.perf_counter()
-        aliases = ((0, 1),) if component == "multi_head_attention" and arguments[0] is arguments[1] else ()
-        case = Case(arguments, options, aliases=aliases)
-        rng = np.random.default_rng(seed_of(self.seed, self.page.name, where))
-        case = case.but(extra=rows.drawn(component, case, rng))
-        outcome = self.outcome(component, case)
-        self.steps.append(Step(where, component, case, outcome, time.perf_counter() - started))
-        whole = self.steps[-1].everywhere
-        got = None if whole is None else np.asarray(whole.got)
-        if got is None or not np.isfinite(got).all():
-            got = by_the_spec(component, arguments, options)
-        return got.astype(numpy_dtype(self.door.dtype))
-
-    def outcome(self, component: str, case: Case) -> Outcome:
-        """The verdict on one call, or why it cannot be made."""
-        offer = self.door.offers.get(component)
-        if offer is None:
-            return Outcome(Verdict.ABSENT, reason="not offered")
-        reason = why_not(component, offer, case)
-        if reason:
-            return Outcome(Verdict.UNSUPPORTED, reason=reason)
-        return try_case(LAWS[component], self.asked(case, offer), experiment(self.door, offer))
-
-    def asked(self, case: Case, offer: Offer) -> Case:
-        """Without the keywords that are not taken: they have their defaults here."""
-        return case.but(options={name: value for name, value in case.options.items() if offer.takes(name)})
-
-    def of(self, component: str) -> list[Step]:
-        """The calls of one component."""
-        return [step for step in self.steps if step.component == component]
-
-
-def experiment(door: Door, offer: Offer) -> Experiment:
-    """One component under its declared conventions. The silent ones, about rows without a key, do not occur here."""
-    precision = precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
-    return Experiment(door, COMPONENTS[offer.component], dict(offer.conventions), precision, Truths(capacity=1))
-
-
-def why_not(component: str, offer: Offer, case: Case) -> str:
-    """Why a component is not the one that this model has: a keyword, a convention or a size; empty if it is."""
-    defaults = COMPONENTS[component].options
-    for name, value in case.options.items():
-        wanted = value is None or name not in defaults or isinstance(value, np.ndarray) or value != defaults[name]
-        if not offer.takes(name) and name not in offer.conventions and wanted:
-            return f"no keyword {name}"
-    for name, value in offer.conventions.items():
-        convention = COMPONENTS[component].convention(name)
-        stated = case.options.get(name, None if convention is None else convention.default)
-        if stated is not None and value != stated:
-            return f"declares {name}={value!r}, the model has {stated!r}"
-    sizes = sizes_of(component, case)
-    return "" if admits(offer, sizes) else f"not for these sizes: {sizes}"
-
-
-def sizes_of(component: str, case: Case) -> dict[str, int]:
-    """The sizes of a call, by the names that `only` uses."""
-    first = case.arguments[0]
-    if component == "learned_positions":
-        return {"length": first, "d_model": case.arguments[1].shape[-1]}
-    sizes = {"rank": np.ndim(first), "length": np.shape(first)[1], "d_model": np.shape(first)[-1]}
-    if component == "embedding":
-        return {**sizes, "rank": np.ndim(first) + 1, "d_model": case.arguments[1].shape[-1]}
-    if component == "feed_forward":
-        return {**sizes, "d_ff": case.arguments[1]["w_1"].shape[-1]}
-    if component == "multi_head_attention":
-        heads = case.options["n_heads"]
-        return {**sizes, "n_heads": heads, "d_k": case.arguments[2]["w_q"].shape[-1] // heads}
-    return sizes
-
-
-def by_the_spec(component: str, arguments: tuple[Tree, ...], options: Mapping[str, Tree]) -> np.ndarray:
-    """The formula in float64."""
-
-    def wide(_: Any, leaf: Any) -> Any:
-        return leaf.astype(np.float64) if is_floating(leaf) else leaf
-
-    needed = rows.essential(component, arguments)
-    return np.asarray(COMPONENTS[component](*rebuild(needed, wide), **options))
 
 
 def prepare(seed: int = 0) -> Whole | Absent:
@@ -191,19 +76,12 @@ def severity(step: Step) -> tuple[bool, float]:
 
 
 def coverage(steps: list[Step]) -> str:
-    """How many elements were judged, and how: everything else abstained."""
-    counts = [0, 0]
-    total = 0
-    for weighed in (w for step in steps for w in step.outcome.weighed):
-        kind = int(weighed.evidence.comparison == "certified rows")
-        counts[kind] += elements(weighed)
-        total += 0 if kind else np.size(weighed.evidence.observed)
-    return f"{counts[0]} of {total} elements by bounded numbers, {counts[1]} certified" if total else ""
-
-
-def elements(weighed: Weighed) -> int:
-    """How many elements counted."""
-    return int(weighed.counted)
+    """How many elements stood beside what."""
+    evidence = [weighed.evidence for step in steps for weighed in step.outcome.weighed]
+    sizes = {e.comparison: 0 for e in evidence}
+    for e in evidence:
+        sizes[e.comparison] += np.size(e.observed)
+    return ", ".join(f"{comparison}: {size} elements" for comparison, size in sizes.items())
 
 
 def refutation(walk: Walk, offer: Offer, step: Step) -> dict[str, Any]:
@@ -288,7 +166,7 @@ def row(door: Door, component: str, seed: int, **fields: Any) -> Record:
     )
 
 
-def real_records(doors: Iterator[Door], seed: int = 0) -> Iterator[Record]:
+def real_records(doors: Iterable[Door], seed: int = 0) -> Iterator[Record]:
     """Every door on the same page."""
     real = prepare(seed)
     for door in doors:

@@ -8,6 +8,7 @@ import numpy as np
 
 from veriformer.spec.bounds import softmax
 from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.number import transposed
 
 
 def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
@@ -16,11 +17,11 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
     Each way rounds every term q_i k_i at most six times more than the products alone (two factors, two roots of the
     scale good to 2 u each): 6 u |scale| |q| |k|^T.
     """
-    products = q @ np.swapaxes(k, -1, -2)
+    products = q @ transposed(k)
     scaled = products * scale
     u = q.precision.step.u
     with np.errstate(all="ignore"):
-        sizes = q.size_at_most @ np.swapaxes(k.size_at_most, -1, -2)
+        sizes = q.size_at_most @ transposed(k.size_at_most)
         error = scaled.error + 6 * u * sizes * q.lift(scale).size_at_most
     scaled = scaled.of(scaled.value, np.where(np.isnan(error), np.inf, error))
     return scaled if bias is None else scaled + bias
@@ -75,14 +76,14 @@ def backward(
     """
     s = scores(q, k, scale, bias)
     p = weights(s, mask, powers=2, **conventions)
-    dp = g @ np.swapaxes(v, -1, -2)
+    dp = g @ transposed(v)
     direct = (dp * p).sum(-1, keepdims=True)
     flash = (g * (p @ v)).sum(-1, keepdims=True)
     with np.errstate(all="ignore"):
         error = np.maximum(direct.error, np.abs(flash.value - direct.value) + flash.error)
     inner = direct.of(direct.value, np.where(np.isnan(error), np.inf, error))
     ds = softmax.pulled(dp, p, inner, s, mask)
-    return scaled(ds, k, scale), scaled(np.swapaxes(ds, -1, -2), q, scale), np.swapaxes(p, -1, -2) @ g
+    return scaled(ds, k, scale), scaled(transposed(ds), q, scale), transposed(p) @ g
 
 
 def scaled(ds: Bounded, other: Bounded, scale: Any) -> Bounded:

@@ -64,9 +64,9 @@ def empty_rows(p: Bounded, x: Bounded, allowed: np.ndarray, *, fully_masked: str
     if fully_masked == "nan":
         return p.of(np.where(empty, np.nan, p.value), np.where(empty, 0.0, p.error))
     if fully_masked == "unmasked":
-        return np.where(empty, forward(x), p)  # type: ignore[no-any-return]
+        return p.chosen(empty, forward(x), p)
     share = x.lift(1) / x.lift(x.shape[-1])
-    return np.where(empty, np.broadcast_to(share, p.shape), p)  # type: ignore[no-any-return,call-overload]
+    return p.chosen(empty, share.rearranged(lambda array: np.broadcast_to(array, p.shape)), p)
 
 
 def rescalings(shifted: np.ndarray) -> np.ndarray:

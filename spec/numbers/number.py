@@ -47,7 +47,6 @@ class Number(NDArrayOperatorsMixin, ABC):
     """An array of numbers of some system. `rank` says who answers when two systems meet: the higher one."""
 
     __array_priority__ = 1000.0
-    __array_ufunc__: Any
     rank = 0
 
     @property
@@ -71,12 +70,15 @@ class Number(NDArrayOperatorsMixin, ABC):
         """A flat array of `size`: at each place the sum of the elements that belong there."""
 
     @abstractmethod
+    def erf(self) -> Self: ...
+
+    @abstractmethod
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self: ...
 
     def mean(self, axis: int | None = None, keepdims: bool = False) -> Self:
         """The sum divided by the count."""
         count = self.size if axis is None else self.shape[axis]
-        return self.sum(axis, keepdims) / count  # type: ignore[no-any-return]
+        return self.sum(axis, keepdims) / count
 
     @property
     def ndim(self) -> int:
@@ -157,6 +159,11 @@ def number(value: Any, *, like: Any) -> Any:
 def erf(x: Any) -> Any:
     """erf(x) = 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x, which NumPy does not have."""
     return x.erf() if isinstance(x, Number) else float_erf(x)
+
+
+def transposed(x: Any) -> Any:
+    """The last two axes swapped: a matrix, or each matrix of a batch, on its side."""
+    return np.swapaxes(x, -1, -2)
 
 
 def zeros_like(x: Any) -> Any:

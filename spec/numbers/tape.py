@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from veriformer.spec.numbers.number import Number, number
+from veriformer.spec.numbers.number import Number, number, transposed
 
 Pullback = Callable[[Any], Any]
 """From the cotangent of a result to the cotangent of one of its arguments."""
@@ -28,7 +28,7 @@ class Tape(Number):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.value.shape  # type: ignore[no-any-return]
+        return self.value.shape
 
     def lift(self, value: Any) -> Self:
         if isinstance(value, Tape):
@@ -139,7 +139,7 @@ class Tape(Number):
     def matmul(self, other: Self) -> Self:
         a, b = self.value, other.value
         return self.elementwise(
-            other, a @ b, lambda g: g @ np.swapaxes(b, -1, -2), lambda g: np.swapaxes(a, -1, -2) @ g
+            other, a @ b, lambda g: g @ transposed(b), lambda g: transposed(a) @ g
         )
 
 

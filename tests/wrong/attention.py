@@ -1,0 +1,105 @@
+"""Wrong attentions: each breaks the law that it is named after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.numpy.attention import (
+    allowed_pairs,
+    attention,
+    attention_vjp,
+    default_scale,
+    repeat_heads,
+    scaled_scores,
+)
+from veriformer.impls.numpy.softmax import softmax
+
+Array = np.ndarray
+
+
+def _scores(q: Array, k: Array, **options: Any) -> tuple[Array, Array]:
+    """The honest scores, and which of them count."""
+    pairs = (options.get(name) for name in ("mask", "causal", "window"))
+    allowed = allowed_pairs(q.shape[-2], k.shape[-2], *pairs)  # type: ignore[arg-type]
+    scores = scaled_scores(q, repeat_heads(k, q), options.get("bias"), options.get("scale"))
+    return scores, np.broadcast_to(allowed, scores.shape)
+
+
+def _values(v: Array, q: Array) -> Array:
+    return repeat_heads(v, q)
+
+
+def agrees_with_the_spec(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Scores are divided by d_k, not by its root."""
+    return attention(q, k, v, **{**options, "scale": options.get("scale", 1 / q.shape[-1])})
+
+
+def gradients_agree_with_the_spec_vjp(g: Array, q: Array, k: Array, v: Array, **options: Any) -> tuple[Array, ...]:
+    """The scale of the scores is forgotten in the derivatives of q and k."""
+    d_q, d_k, d_v = attention_vjp(g, q, k, v, **options)
+    scale = q.dtype.type(default_scale(q, options.get("scale")))
+    return d_q / scale, d_k / scale, d_v
+
+
+def is_permutation_equivariant_in_the_queries(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Positions are added to the queries, uncalled for."""
+    places = np.arange(q.shape[-2], dtype=q.dtype)[:, None]
+    return attention(q + places, k, v, **options)
+
+
+def ignores_the_order_of_keys(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Recent keys are preferred, uncalled for."""
+    scores, allowed = _scores(q, k, **options)
+    return softmax(scores + np.arange(scores.shape[-1], dtype=q.dtype), mask=allowed) @ _values(v, q)
+
+
+def stays_in_the_convex_hull_of_the_values(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The factor 1 / (1 - rate) of a dropout of 0.1 stays on."""
+    return attention(q, k, v, **options) / q.dtype.type(0.9)
+
+
+def a_single_key_returns_its_value(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """A key of nothing takes part: exp(x) / (1 + sum exp(x))."""
+    scores, allowed = _scores(q, k, **options)
+    silent = [(0, 0)] * (scores.ndim - 1) + [(0, 1)]
+    padded = np.pad(allowed, silent, constant_values=True)
+    return softmax(np.pad(scores, silent), mask=padded)[..., :-1] @ _values(v, q)
+
+
+def equal_keys_give_the_mean_of_the_values(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Hard attention: the first of the best keys gets all the weight."""
+    scores, allowed = _scores(q, k, **options)
+    best = np.argmax(np.where(allowed, scores, -np.inf), axis=-1)[..., None]
+    chosen = (np.arange(scores.shape[-1]) == best) & allowed
+    return chosen.astype(q.dtype) @ _values(v, q)
+
+
+def a_masked_key_is_removed(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The mask comes after the softmax: masked keys stay in its denominator."""
+    scores, allowed = _scores(q, k, **options)
+    return (softmax(scores) * allowed.astype(q.dtype)) @ _values(v, q)
+
+
+def does_not_look_ahead(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The triangle is one diagonal too wide: each query sees the next position."""
+    _, allowed = _scores(q, k, **options)
+    if options.pop("causal", False):
+        options["mask"] = allowed | np.roll(allowed, 1, axis=-1)
+    return attention(q, k, v, **options)
+
+
+def scales_with_the_values(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The answer is kept within [-1, 1]."""
+    return np.clip(attention(q, k, v, **options), -1, 1)
+
+
+def gradients_stay_stable_under_scaling(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """No scale at all, and the derivatives of exactly that."""
+    return attention(q, k, v, **{"scale": 1.0, **options})
+
+
+def gradients_stay_stable_under_scaling_vjp(g: Array, q: Array, k: Array, v: Array, **options: Any) -> tuple[Array, ...]:
+    """The derivatives of attention without a scale."""
+    return attention_vjp(g, q, k, v, **{"scale": 1.0, **options})

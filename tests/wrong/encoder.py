@@ -1,0 +1,44 @@
+"""Wrong encoders: each breaks the law that it is named after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.numpy.encoder import encoder
+
+Array = np.ndarray
+
+
+def agrees_with_the_spec(x: Array, params: Any, **options: Any) -> Array:
+    """The last norm is forgotten."""
+    return encoder(x, {"layers": params["layers"]}, **options)
+
+
+def idle_layers_are_the_identity(x: Array, params: Any, **options: Any) -> Array:
+    """A last norm is always there, of gain 1 where no weights for it are given."""
+    plain = {"gamma": np.ones_like(x[0, ..., :].reshape(-1, x.shape[-1])[0]), "beta": np.zeros(x.shape[-1], x.dtype)}
+    return encoder(x, {"final_norm": plain, **params}, **options)
+
+
+def each_layer_continues_from_its_prefix(x: Array, params: Any, **options: Any) -> Array:
+    """Every layer starts again from x: only the last one counts."""
+    return encoder(x, {**params, "layers": params["layers"][-1:]}, **options)
+
+
+def is_permutation_equivariant(x: Array, params: Any, **options: Any) -> Array:
+    """Positions are added, uncalled for."""
+    places = np.arange(x.shape[-2], dtype=x.dtype)[:, None] * np.eye(x.shape[-1], dtype=x.dtype)[0]
+    return encoder(x + places, params, **options)
+
+
+def sees_the_order_with_positions(x: Array, params: Any, **options: Any) -> Array:
+    """Pooled: every position answers the mean of all."""
+    answer = encoder(x, params, **options)
+    return np.broadcast_to(np.mean(answer, axis=-2, keepdims=True), answer.shape)
+
+
+def ignores_the_padding(x: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
+    """The first example's padding is taken for everybody's."""
+    return encoder(x, params, mask=mask if mask is None else mask[:1], **options)
