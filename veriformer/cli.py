@@ -50,12 +50,13 @@ def check(
     quick: Quick = False,
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
+    workers: Annotated[int, typer.Option("-j", "--workers", help="Processes to share the work among.")] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
     from veriformer.run import Plan, checked, environment
 
-    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real)
+    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers)
     console = Console()
     records = [environment(plan.found, vars(plan.budget) | {"real": real})]
     records += shown(checked(plan), console)

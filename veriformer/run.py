@@ -14,6 +14,7 @@ from veriformer.bench import machine
 from veriformer.impls.discover import Found, find, installed
 from veriformer.impls.protocol import Misuse
 from veriformer.impls.worker import devices_of, versions_of
+from veriformer.jobs import shared_out
 from veriformer.properties import LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near
@@ -36,7 +37,9 @@ class Plan:
     """What `check` was asked to do."""
 
     suite: Suite
+    targets: tuple[str, ...]
     real: bool
+    workers: int
 
     @classmethod
     def of(
@@ -51,11 +54,12 @@ class Plan:
         quick: bool,
         exit_first: bool,
         real: bool,
+        workers: int,
     ) -> Plan:
         """Raises Misuse for a component or law that does not exist."""
         selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
-        return cls(Suite(found_in(targets), selection, budget, exit_first), real)
+        return cls(Suite(found_in(targets), selection, budget, exit_first), tuple(targets), real, workers)
 
     @property
     def found(self) -> Sequence[Found]:
@@ -72,7 +76,10 @@ class Plan:
 
 def checked(plan: Plan) -> Iterator[Record]:
     """Judge on searched inputs, then, if asked, on a real model's."""
-    yield from plan.suite.records()
+    if plan.workers > 1:
+        yield from shared_out(plan.suite, plan.targets, plan.workers)
+    else:
+        yield from plan.suite.records()
     if plan.real:
         from veriformer.properties.real.judging import judge_real
 

@@ -21,8 +21,8 @@ COMPONENTS = ("embedding", "learned_positions", "residual", "layer_norm", "multi
 def compose(page: Page, params: Mapping[str, Tree], ask: Ask) -> Any:
     """The last hidden states, (B, L, d_model): embeddings, then post-norm layers. Devlin et al. 2019."""
     x = embedded(page, params, ask)
-    for number, layer in enumerate(params["layers"], 1):
-        x = through(page, x, layer, f"layer {number}", ask)
+    for index, layer in enumerate(params["layers"], 1):
+        x = through(page, x, layer, f"layer {index}", ask)
     return x
 
 

@@ -117,17 +117,12 @@ def halves(component: str, case: Case) -> Iterator[Case]:
         if len(sizes) != 1:
             continue
         half = sizes.pop() // 2
-        heads = case.options.get("n_heads", 2)
-        if half == 0 or (name == "h" and heads % 2):
-            continue
-        for part in (slice(0, half), slice(half, 2 * half)):
-            smaller = sliced(component, case, name, part)
-            yield smaller.but(options=case.options | {"n_heads": heads // 2}) if has_heads(case, name) else smaller
-
-
-def has_heads(case: Case, name: str) -> bool:
-    """Are the hidden columns those of heads?"""
-    return name == "h" and "n_heads" in case.options
+        options = dict(case.options)
+        if name == "h" and "n_heads" in options:  # whole heads only
+            options["n_heads"], odd = divmod(options["n_heads"], 2)
+            half = 0 if odd else half
+        for part in (slice(0, half), slice(half, 2 * half)) if half else ():
+            yield sliced(component, case, name, part).but(options=options)
 
 
 def spans(component: str, case: Case, name: str) -> Iterator[tuple[np.ndarray, int]]:

@@ -46,7 +46,8 @@ class Walk:
 
     door: Door
     page: Page
-    seed: int
+    seed: int = 0
+    truths: Truths = field(default_factory=Truths)
     steps: list[Step] = field(default_factory=list)
 
     def ask(self, where: str, component: str, arguments: tuple[Tree, ...], options: dict[str, Tree]) -> np.ndarray:
@@ -72,23 +73,25 @@ class Walk:
         reason = why_not(component, offer, case)
         if reason:
             return Outcome(Verdict.UNSUPPORTED, reason=reason)
-        return try_case(LAWS[component], self.asked(case, offer), experiment(self.door, offer))
+        return try_case(LAWS[component], self.asked(case, offer), self.experiment(offer))
 
     def asked(self, case: Case, offer: Offer) -> Case:
         """Without the keywords that are not taken: they have their defaults here."""
         return case.but(options={name: value for name, value in case.options.items() if offer.takes(name)})
 
+    def experiment(self, offer: Offer) -> Experiment:
+        """One component under its declared conventions. The silent ones, on rows without a key, do not matter here."""
+        precision = precision_of(
+            self.door.dtype,
+            offer.precision or "eager",
+            computes_in=offer.computes_in,
+            accumulates_in=offer.accumulates_in,
+        )
+        return Experiment(self.door, COMPONENTS[offer.component], dict(offer.conventions), precision, self.truths)
+
     def of(self, component: str) -> list[Step]:
         """The calls of one component."""
         return [step for step in self.steps if step.component == component]
-
-
-def experiment(door: Door, offer: Offer) -> Experiment:
-    """One component under its declared conventions. The silent ones, about rows without a key, do not occur here."""
-    precision = precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
-    return Experiment(door, COMPONENTS[offer.component], dict(offer.conventions), precision, Truths(capacity=1))
 
 
 def why_not(component: str, offer: Offer, case: Case) -> str:

@@ -3,15 +3,15 @@
 An implementation's answer to each call is off by some d_s with |d_s| <= B_s, its bound on the input that it got there. With
 z_s the output of call s and y an element of the embedding, to first order in the roundoffs
 
-    |y_implementation - y| <= sum_s <|dy / dz_s|, B_s>,
+    |y_implementation - y| <= sum_s <|dy / dz_s|, B_s>.
 
-the worst case: nothing is assumed of the errors' signs or independence, only that terms of second order, products of
-two roundoffs, are smaller than the room that worst cases leave. The derivatives come from one reverse pass for each probed
-element over a tape of float64 (Griewank & Walther 2008, chapter 3). The spec itself runs in float64, so its own local
-errors, bounded in the same way, are added to B_s.
-Would one rather assume errors of different calls to be independent (sqrt(2 ln(2 N / 1e-9)) sigma, Hoeffding)? Within a call
-they are not (one variance serves a row, one key all queries), and over some forty calls that factor, 7.7, is more than
-the square root of forty, which is all that it could save.
+This is the worst case: nothing is assumed of the errors' signs or independence. What is assumed: products of two roundoffs
+are smaller than the room that worst cases leave, and so are the roundoffs of the derivatives, which come from one reverse
+pass for each probed element over a tape of float64 (Griewank & Walther 2008, chapter 3). The spec itself runs in float64:
+its own local errors, bounded in the same way, are added to B_s.
+A probabilistic bound, sqrt(2 ln(2 N / 1e-9)) sigma by Hoeffding, would need independent errors. Within a call they are
+not (one variance serves a row, one key all queries), and between the model's 41 calls, where they may be, it saves at most
+a factor sqrt(41) = 6.4 and costs 7.7. In float32 the worst case reaches a quarter of the scale: most elements abstain.
 """
 
 from __future__ import annotations
@@ -54,15 +54,18 @@ class Whole:
     probes: np.ndarray
     slopes: tuple[Mapping[str, np.ndarray], ...]
 
-    def evidence(self, hidden: np.ndarray, local: Mapping[str, np.ndarray]) -> Evidence:
-        """An implementation's last hidden states beside the spec's, pooled; local: where -> B_s and the spec's own."""
-        sentences = np.arange(self.probes.shape[1])
+    def evidence(self, hidden: np.ndarray, local: Mapping[str, np.ndarray]) -> tuple[Evidence, ...]:
+        """Each probed element of an implementation's embeddings beside the spec's; local: where -> B_s and the spec's own."""
         with np.errstate(all="ignore"):
             got = pooled(hidden.astype(np.float64), self.page.kept)
-            moved = np.stack([carried(slopes, local) for slopes in self.slopes])
-        allowed = (moved + 2 * self.pooling[sentences, self.probes]) * OUTWARD
-        wanted = self.embedding[sentences, self.probes]
-        return relation("sentence embedding", got[sentences, self.probes], wanted, allowed, largest(self.embedding))
+            moved = [carried(slopes, local) for slopes in self.slopes]
+        found = []
+        for probe, sentence in np.ndindex(*self.probes.shape):
+            column = self.probes[probe, sentence]
+            allowed = (moved[probe][sentence] + 2 * self.pooling[sentence, column]) * OUTWARD
+            values = (e[sentence, column].reshape(1) for e in (got, self.embedding))
+            found.append(relation(f"embedding[{sentence}, {column}]", *values, allowed, largest(self.embedding)))
+        return tuple(found)
 
 
 def carried(slopes: Mapping[str, np.ndarray], local: Mapping[str, np.ndarray]) -> np.ndarray:
