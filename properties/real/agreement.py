@@ -12,7 +12,7 @@ from veriformer.properties.judge import Outcome, same_fault, try_case
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, relation
 from veriformer.properties.probes import Draw
 from veriformer.properties.real.compose import COMPONENTS
-from veriformer.properties.real.rows import cut, essential, halves, kept, lone
+from veriformer.properties.real.rows import cut, essential, kept, lone, narrower
 from veriformer.properties.real.whole import OWN
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Bounded
@@ -75,7 +75,7 @@ LAWS = MappingProxyType(
 
 
 def smallest(law: Law, case: Case, outcome: Outcome, experiment: Experiment) -> tuple[Case, Outcome]:
-    """The row where the answer is worst, then halved in width as long as it fails, then made plain by the minimiser."""
+    """The row where the answer is worst, then cut narrower as long as it fails, then made plain by the minimiser."""
     worst = outcome.worst
     whole = outcome.weighed[0].evidence if outcome.weighed else None
     if worst is None or whole is None or not is_whole(whole):
@@ -89,7 +89,7 @@ def smallest(law: Law, case: Case, outcome: Outcome, experiment: Experiment) -> 
             break
         best, found = candidate, again
         candidate = next(
-            (h for h in halves(law.component, best) if same_fault(try_case(law, h, experiment), outcome)), None
+            (n for n in narrower(law.component, best) if same_fault(try_case(law, n, experiment), outcome)), None
         )
     if best is not case and numbers(best) <= SMALL:
         best = minimise.smallest(best, lambda smaller: same_fault(try_case(law, smaller, experiment), outcome))

@@ -129,15 +129,13 @@ def refutation(walk: Walk, offer: Offer, step: Step) -> dict[str, Any]:
 
 def of_embedding(walk: Walk, real: Whole, hidden: np.ndarray, started: float) -> Record:
     """The whole model, from tokens to embeddings."""
-    gaps = {
-        f"{s.component} ({s.outcome.reason or s.outcome.verdict})": None for s in walk.steps if s.everywhere is None
-    }
+    gaps = {f"{s.component} ({s.outcome.reason or s.outcome.verdict})": None for s in walk.steps if s.answered is None}
     reason = f"composed without {', '.join(gaps)}" if gaps else ""
     if not real.page.is_exact_in(walk.door.dtype):
         reason = f"{walk.door.dtype} does not hold the weights: rounded, they are another model's"
     if reason:
         return row(walk.door, EMBEDDING, walk.seed, verdict=Verdict.UNSUPPORTED, unsupported=1, message=reason)
-    local = {step.where: np.asarray(step.everywhere.allowed) for step in walk.steps if step.everywhere is not None}
+    local = {step.where: np.asarray(step.answered.allowed) for step in walk.steps if step.answered is not None}
     tally, worst = Tally(), None
     for evidence in real.evidence(hidden, local):
         outcome = outcome_of(weigh(evidence, walk.door.dtype))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Tree
+from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.law import Case
 
@@ -22,20 +22,24 @@ ACT_ALONE = MappingProxyType({"embedding": 1, "residual": 2, "layer_norm": 1, "f
 LAST = MappingProxyType({"feed_forward": ("w_2", "b_2"), "multi_head_attention": ("w_o", "b_o")})
 """Component -> the weights whose columns make the columns of the answer."""
 
-AXES: Mapping[str, Mapping[tuple[str | int, ...], str]] = MappingProxyType(
+ATTENTION = {f"w_{name}": "mh" for name in "qkv"} | {f"b_{name}": "h" for name in "qkv"} | {"w_o": "hm", "b_o": "m"}
+FEED = {"w_1": "mh", "b_1": "h", "w_2": "hm", "b_2": "m"}
+AXES: Mapping[str, Mapping[Path, str]] = MappingProxyType(
     {
         "embedding": {(1,): "m"},
         "learned_positions": {(1,): "m"},
         "residual": {(0,): "m", (1,): "m"},
         "layer_norm": {(0,): "m", (1,): "m", (2,): "m"},
-        "feed_forward": {(0,): "m", (1, "w_1"): "mh", (1, "b_1"): "h", (1, "w_2"): "hm", (1, "b_2"): "m"},
-        "multi_head_attention": {(0,): "m", (1,): "m"}
-        | {(2, f"w_{name}"): "mh" for name in "qkv"}
-        | {(2, f"b_{name}"): "h" for name in "qkv"}
-        | {(2, "w_o"): "hm", (2, "b_o"): "m"},
+        "feed_forward": {(0,): "m", **{(1, name): axes for name, axes in FEED.items()}},
+        "multi_head_attention": {
+            (0,): "m",
+            (1,): "km",
+            **{(2, name): axes for name, axes in ATTENTION.items()},
+            ("mask",): "k",
+        },
     }
 )
-"""Component -> what the last axes of each argument are: m as wide as the model, h hidden units or heads."""
+"""Component -> what the last axes of each argument are: m as wide as the model, h hidden units or heads, k keys."""
 
 
 def essential(component: str, arguments: tuple[Tree, ...]) -> tuple[Tree, ...]:
@@ -110,24 +114,26 @@ def lone(component: str, case: Case, index: tuple[int, ...], shape: tuple[int, .
     return smaller.but(extra={"rows": np.array([0])})
 
 
-def halves(component: str, case: Case) -> Iterator[Case]:
-    """The same question half as wide: one half of the model's width, or of the hidden units or heads."""
-    for name in ("h", "m"):
+def narrower(component: str, case: Case) -> Iterator[Case]:
+    """The same question with one axis cut: a half of the hidden units, the keys or the model's width; whole heads."""
+    for name in "hkm":
         sizes = {leaf.shape[axis] for leaf, axis in spans(component, case, name)}
         if len(sizes) != 1:
             continue
-        half = sizes.pop() // 2
-        options = dict(case.options)
-        if name == "h" and "n_heads" in options:  # whole heads only
-            options["n_heads"], odd = divmod(options["n_heads"], 2)
-            half = 0 if odd else half
-        for part in (slice(0, half), slice(half, 2 * half)) if half else ():
-            yield sliced(component, case, name, part).but(options=options)
+        size, options = sizes.pop(), dict(case.options)
+        parts = 2
+        if name == "h" and options.get("n_heads", 1) > 1:
+            parts = next(p for p in range(2, options["n_heads"] + 1) if options["n_heads"] % p == 0)
+            options["n_heads"] //= parts
+        for start in range(0, size // parts * parts, size // parts or 1):
+            smaller = sliced(component, case.but(options=options), name, slice(start, start + size // parts))
+            if np.all(np.any(smaller.options.get("mask", True), axis=-1)):  # every query keeps a key
+                yield smaller
 
 
 def spans(component: str, case: Case, name: str) -> Iterator[tuple[np.ndarray, int]]:
     """Every array that has this axis, and which it is, from the end."""
-    for path, leaf in leaves(case.arguments):
+    for path, leaf in (*leaves(case.arguments), *leaves(dict(case.options))):
         axes = AXES[component].get(path, "")
         if name in axes:
             yield leaf, axes.index(name) - len(axes)
@@ -136,11 +142,11 @@ def spans(component: str, case: Case, name: str) -> Iterator[tuple[np.ndarray, i
 def sliced(component: str, case: Case, name: str, part: slice) -> Case:
     """Every array that has this axis, cut along it."""
 
-    def change(path: tuple[str | int, ...], leaf: Any) -> Any:
+    def change(path: Path, leaf: Any) -> Any:
         axes = AXES[component].get(path, "")
         if name not in axes:
             return leaf
         after = (slice(None),) * (len(axes) - axes.index(name) - 1)
         return np.ascontiguousarray(leaf[(..., part, *after)])
 
-    return case.but(arguments=rebuild(case.arguments, change))
+    return case.but(arguments=rebuild(case.arguments, change), options=rebuild(dict(case.options), change))

@@ -35,9 +35,11 @@ class Step:
     seconds: float
 
     @property
-    def everywhere(self) -> Evidence | None:
-        """The comparison of every element, where an answer of the right shape came."""
-        return self.outcome.weighed[0].evidence if len(self.outcome.weighed) == 2 else None
+    def answered(self) -> Evidence | None:
+        """Every element beside the formula, if an answer came with which one can go on."""
+        weighed = self.outcome.weighed
+        usable = len(weighed) == 2 and np.isfinite(weighed[0].evidence.got).all()  # two: of the right shape
+        return weighed[0].evidence if usable else None
 
 
 @dataclass
@@ -59,10 +61,8 @@ class Walk:
         case = case.but(extra=rows.drawn(component, case, rng))
         outcome = self.outcome(component, case)
         self.steps.append(Step(where, component, case, outcome, time.perf_counter() - started))
-        whole = self.steps[-1].everywhere
-        got = None if whole is None else np.asarray(whole.got)
-        if got is None or not np.isfinite(got).all():
-            got = by_the_spec(component, arguments, options)
+        answered = self.steps[-1].answered
+        got = by_the_spec(component, arguments, options) if answered is None else np.asarray(answered.got)
         return got.astype(numpy_dtype(self.door.dtype))
 
     def outcome(self, component: str, case: Case) -> Outcome:

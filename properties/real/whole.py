@@ -63,8 +63,9 @@ class Whole:
         for probe, sentence in np.ndindex(*self.probes.shape):
             column = self.probes[probe, sentence]
             allowed = (moved[probe][sentence] + 2 * self.pooling[sentence, column]) * OUTWARD
-            values = (e[sentence, column].reshape(1) for e in (got, self.embedding))
-            found.append(relation(f"embedding[{sentence}, {column}]", *values, allowed, largest(self.embedding)))
+            place = [sentence], [column]
+            name = f"embedding[{sentence}, {column}]"
+            found.append(relation(name, got[place], self.embedding[place], allowed, largest(self.embedding)))
         return tuple(found)
 
 

