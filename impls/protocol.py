@@ -81,8 +81,8 @@ class Implementation:
         self.devices = tuple(devices)
         self.dtypes = tuple(one_of("dtype", dtype, DTYPES) for dtype in dtypes)
         self.precision = precision if precision is None else one_of("precision", precision, PRECISIONS)
-        self.computes_in = computes_in
-        self.accumulates_in = accumulates_in
+        self.computes_in = format_of("computes_in", computes_in)
+        self.accumulates_in = format_of("accumulates_in", accumulates_in)
         self.offers: dict[str, Offer] = {}
         self.functions: dict[str, Callable[..., Any]] = {}
         self.pullbacks: dict[str, Callable[..., Any]] = {}
@@ -118,6 +118,10 @@ class Implementation:
         form: "object" for a class that keeps state. conventions: choices declared, eps=1e-6, variance="unbiased".
         """
         one_of("form", form, FORMS)
+        if precision is not None:
+            one_of("precision", precision, PRECISIONS)
+        format_of("computes_in", computes_in)
+        format_of("accumulates_in", accumulates_in)
 
         def offer(function: Function, name: str) -> Function:
             self.functions[name] = function
@@ -160,6 +164,11 @@ def one_of(what: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise Misuse(f"{what} {value!r} is not known; one of {', '.join(map(repr, known))}")
     return value
+
+
+def format_of(what: str, value: str | None) -> str | None:
+    """A format of floating-point numbers that may be computed in, or None."""
+    return value if value is None else one_of(what, value, (*DTYPES, "tf32"))
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -25,7 +25,8 @@ def rebuild(tree: Tree, change: Callable[[Path, Any], Any], path: Path = ()) -> 
     if isinstance(tree, dict):
         return {key: rebuild(item, change, (*path, key)) for key, item in tree.items()}
     if isinstance(tree, list | tuple):
-        return type(tree)(rebuild(item, change, (*path, index)) for index, item in enumerate(tree))
+        items = [rebuild(item, change, (*path, index)) for index, item in enumerate(tree)]
+        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     return change(path, tree)
 
 

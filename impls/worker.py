@@ -169,8 +169,9 @@ class OpenDoor:
         """What is wrong with outputs that are not arrays of the framework."""
         found = list(leaves(outputs))
         strange = [leaf for _, leaf in found if not self.framework.is_native(leaf)]
-        if isinstance(outputs, list) or strange or not found:
-            came = type(outputs).__name__ if not strange or isinstance(outputs, list) else type(strange[0]).__name__
+        if strange or not found:
+            held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
+            came = f"{type(outputs).__name__}{held}"
             return Raised("TypeError", f"{component} returned {came}; wanted: an array of {self.backend}")
         return None
 
@@ -185,13 +186,28 @@ class OpenDoor:
             if pullback is not None:
                 given = self.framework.plain(pullback, (cotangent, *moved.arguments), moved.options)
                 outputs = self.framework.plain(function, moved.arguments, moved.options)
-                gradients = given if isinstance(given, tuple) else (given,)
+                gradients = tuple(given) if isinstance(given, tuple | list) else (given,)
+                gradients = self.with_aliases_added(call, gradients)
             else:
                 outputs, gradients = self.framework.gradients(function, moved.arguments, moved.options, cotangent)
             self.framework.wait((outputs, gradients))
         except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its answer)
             return None, None, raised_by(error)
         return outputs, gradients, None
+
+    def with_aliases_added(self, call: Call, gradients: tuple[Tree, ...]) -> tuple[Tree, ...]:
+        """When several arguments are one object, its gradient is the sum of theirs."""
+        floating = [
+            position
+            for position, argument in enumerate(call.arguments)
+            if any(isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV" for _, leaf in leaves(argument))
+        ]
+        total = list(gradients)
+        for group in call.aliases:
+            places = [floating.index(position) for position in group if position in floating]
+            if places and max(places) < len(total):
+                total[places[0]] = sum(gradients[place] for place in places[1:]) + gradients[places[0]]
+        return tuple(total)
 
     def out(self, tree: Tree) -> Tree:
         """Native arrays to NumPy; a missing gradient stays None."""

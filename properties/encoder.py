@@ -17,7 +17,7 @@ from veriformer.properties.encoder_layer import draw_padded as padded_layer
 from veriformer.properties.encoder_layer import ignores_the_padding as layer_ignores_the_padding
 from veriformer.properties.encoder_layer import norm, options, row
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.multi_head_attention import permuted
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.spec import COMPONENTS
@@ -58,6 +58,8 @@ law = SUBJECT.law
 )
 def idle_layers_are_the_identity(case: Case, experiment: Experiment) -> Evidence:
     """All w_o, b_o, w_2, b_2 = 0 and no final norm: f(x) = x."""
+    if experiment.setting(case, "norm") != "pre":
+        raise NotJudged("not a pre-norm encoder")
     x, params = case.arguments
 
     def idle(path: Any, leaf: Any) -> Any:
@@ -71,11 +73,11 @@ def idle_layers_are_the_identity(case: Case, experiment: Experiment) -> Evidence
     "Each layer continues from what the layers before it answered.",
     rows=tuple(r for r in ROWS if len(r["layers"]) > 1 or r.get("final_norm")),
 )
-def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> Evidence:
-    """f(layers)(x) is the spec's last layer at the implementation's own f(layers[:-1])(x).
+def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """Each layer by itself at the implementation's own answer of those before it, h = f(layers[:-1])(x):
 
-    Inside the stack the prefix may have been rounded otherwise than when asked for alone, so both its bound and its own
-    come in as the error of the input.
+    f([last])(h) is the formula's, on inputs as they occur inside the stack; and f(layers)(x) = f([last])(h), within twice
+    the bound of the whole (the stack may have rounded its prefix otherwise) and the last layer's own.
     """
     x, params = case.arguments
     if "final_norm" in params:
@@ -88,10 +90,9 @@ def each_layer_continues_from_its_prefix(case: Case, experiment: Experiment) -> 
     if not np.isfinite(prefix.value).all() or prefix.value.shape != x.shape:
         raise NotJudged("the prefix is not finite")
     reached = np.asarray(prefix.reply.outputs).astype(x.dtype)
-    wanted = experiment.truth_of(COMPONENTS["encoder"], case.but(arguments=(reached, last)))
-    return relation(
-        "last layer from the prefix", whole.value, wanted.ball.centres(), wanted.bound + whole.bound, wanted.scale
-    )
+    alone = experiment.ask(case.but(arguments=(reached, last)))
+    wiring = relation("last layer at the prefix", whole.value, alone.value, 2 * whole.bound + alone.bound, whole.scale)
+    return (*alone.evidence(), wiring)
 
 
 @law(
@@ -138,7 +139,7 @@ def sees_the_order_with_positions(case: Case, experiment: Experiment) -> Evidenc
     apart = np.abs(there - here) - 2 * bounds
     separated = np.where(np.isfinite(apart), apart, -1.0)
     if np.max(separated, initial=-1.0) <= 0:
-        raise NotJudged("the truth does not separate the two orders")
+        raise NotJudged(NOT_SEPARATED)
     place = np.unravel_index(int(np.argmax(separated)), separated.shape)
     difference = moved.value[place] - still.value[..., order, :][place]
     wanted = there[place] - here[place]

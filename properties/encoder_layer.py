@@ -15,7 +15,7 @@ import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.multi_head_attention import permuted
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
@@ -91,9 +91,20 @@ def norm_of(experiment: Experiment, case: Case, which: Mapping[str, Any], x: Any
     return experiment.truth_of(COMPONENTS["layer_norm"], Case((x, which["gamma"], which["beta"]), eps))
 
 
+IDLE_PATHS = frozenset(
+    {
+        (0, 1, part, name)
+        for part, names in (("self_attention", ("w_o", "b_o")), ("feed_forward", ("w_2", "b_2")))
+        for name in names
+    }
+)
+"""The weights that are 0 in an idle layer."""
+
+
 def draw_idle(recipe: Draw) -> Case:
     """Both sub-layers add nothing."""
-    return draw(replace(recipe, row={**recipe.row, "isolate": ("attention", "feed_forward")}))
+    idle = replace(recipe, row={**recipe.row, "isolate": ("attention", "feed_forward")})
+    return draw(idle).but(fixed=IDLE_PATHS)
 
 
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")
@@ -103,6 +114,8 @@ POST = tuple(r for r in ROWS if r.get("norm", "post") == "post")
 @law("A pre-norm layer whose sub-layers add nothing is the identity.", rows=PRE, draw=draw_idle, needs=("norm",))
 def idle_pre_norm_is_the_identity(case: Case, experiment: Experiment) -> Evidence:
     """w_o = b_o = 0 and w_2 = b_2 = 0: f(x) = x."""
+    if experiment.setting(case, "norm") != "pre":
+        raise NotJudged("not a pre-norm layer")
     answer = experiment.ask(case)
     return relation("x itself", answer.value, case.arguments[0], answer.bound, answer.scale)
 
@@ -113,14 +126,16 @@ def draw_idle_plain(recipe: Draw) -> Case:
     x, params = case.arguments
     d = x.shape[-1]
     plain = {"gamma": np.ones(d).astype(x.dtype), "beta": np.zeros(d).astype(x.dtype)}
-    return case.but(
-        arguments=(x, {**params, "norm_1": plain, "norm_2": {name: value.copy() for name, value in plain.items()}})
-    )
+    norms = {"norm_1": plain, "norm_2": {name: value.copy() for name, value in plain.items()}}
+    premise = frozenset({(0, 1, "norm_1"), (0, 1, "norm_2"), *IDLE_PATHS})
+    return case.but(arguments=(x, {**params, **norms}), fixed=premise)
 
 
 @law("A post-norm layer whose sub-layers add nothing has rows of mean 0.", rows=POST, draw=draw_idle_plain)
 def idle_post_norm_still_normalises(case: Case, experiment: Experiment) -> Evidence:
     """f(x) = norm_2(norm_1(x)), which is not x: with gamma = 1, beta = 0 its rows sum to 0."""
+    if experiment.setting(case, "norm") != "post":
+        raise NotJudged("not a post-norm layer")
     answer = experiment.ask(case)
     sums = answer.value.sum(-1)
     own = 2.0**-50 * np.abs(answer.value).sum(-1)  # the sum itself, in float64
@@ -169,11 +184,6 @@ def ignores_the_padding(case: Case, experiment: Experiment) -> tuple[Evidence, .
         )
         for b in range(len(kept))
     )
-
-
-def draw_heads(recipe: Draw) -> Case:
-    """A case and an order of its heads."""
-    return draw(recipe).but(extra={"order": recipe.permutation("heads", recipe["n_heads"])})
 
 
 @law(

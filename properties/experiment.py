@@ -35,6 +35,25 @@ class Asked(Exception):
         self.call = call
 
 
+class Misshapen(Exception):
+    """The answer is not nested, or not shaped, as the formula's: that alone is evidence."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        super().__init__(evidence.comparison)
+        self.evidence = evidence
+
+
+def place(path: Path) -> str:
+    """Which output."""
+    return spelled(path) if path else "output"
+
+
+def described(outputs: Mapping[Path, Any]) -> str:
+    """How many arrays there are, and of which shapes."""
+    arrays = ", ".join(str(np.shape(getattr(o, "value", o))) for o in outputs.values())
+    return f"{len(outputs)}, of shape {arrays}"
+
+
 @dataclass(frozen=True)
 class Truth:
     """The certified value, where it was needed, and the bound of one output or gradient."""
@@ -80,8 +99,7 @@ class Truths:
         """The truth of this key, computed once."""
         if key not in self.known:
             self.known[key] = compute()
-            made = self.known[key] if isinstance(self.known[key], list) else [((), self.known[key])]
-            self.uncertified += sum(not one.certified for _, one in made)
+            self.uncertified += sum(not one.certified for _, one in self.known[key])
             if len(self.known) > self.capacity:
                 self.known.popitem(last=False)
         self.known.move_to_end(key)
@@ -128,41 +146,53 @@ class Question:
         arguments, options = self.lifted(lift)
         return self.component(*arguments, **options, **self.conventions)
 
-    def output(self) -> Truth:
-        """The truth of the output."""
-        bounded = self.formula(lambda array: Bounded.given(array, self.precision))
+    def outputs(self) -> list[tuple[Path, Truth]]:
+        """Path and truth of every array that the formula answers; one array has the empty path."""
+
+        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
+            return list(leaves(self.formula(lift)))
+
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        return truth(bounded, scale, lambda: self.formula(Ball.given))
+        return certified(flow, self.precision, scale)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
-        """The truth of the gradient of every floating leaf of the positional arguments."""
+        """Path and truth of the gradient of every floating leaf of the positional arguments.
 
-        def flow(lift: Callable[[np.ndarray], Any]) -> list[Any]:
-            arguments, options = self.lifted(lambda array: Tape(lift(array)))
-            options = {
-                name: rebuild(o, lambda _, x: x.value if isinstance(x, Tape) else x) for name, o in options.items()
-            }
-            output = self.component(*arguments, **options, **self.conventions)
-            sources = [leaf for _, leaf in distinct(arguments)]
-            cotangent = lift(np.asarray(self.cotangent))
-            found = pull_back(output, cotangent, sources)
-            return [g if g is not None else lift(np.zeros(s.shape)) for g, s in zip(found, sources, strict=True)]
+        Rows whose answer a convention makes nan get no cotangent: there the gradient is that of rows answered 0.
+        """
+        safe = {**self.conventions, **({"fully_masked": "zero"} if "fully_masked" in self.conventions else {})}
 
-        with np.errstate(all="ignore"):
-            bounded = flow(lambda array: Bounded.given(array, self.precision))
-        arguments, _ = self.lifted(lambda array: Tape(array))
-        paths = [path for path, _ in distinct(arguments)]
-        certified: dict[int, list[Any]] = {}
+        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
+            arguments, _ = self.lifted(lambda array: Tape(lift(array)))
+            _, options = self.lifted(lift)
+            sources = list(distinct(arguments))
+            output = self.component(*arguments, **options, **safe)
+            found = pull_back(output, lift(np.asarray(self.cotangent)), [leaf for _, leaf in sources])
+            return [
+                (path, lift(np.zeros(leaf.shape)) if flown is None else flown)
+                for (path, leaf), flown in zip(sources, found, strict=True)
+            ]
 
-        def ball(index: int, bits: int) -> Ball:
-            if bits not in certified:
-                certified[bits] = flow(Ball.given)
-            return certified[bits][index]
+        return certified(flow, self.precision, None)
 
-        return [
-            (path, truth(bound, None, lambda bits, i=index: ball(i, bits), wants_bits=True))
-            for index, (path, bound) in enumerate(zip(paths, bounded, strict=True))
-        ]
+
+def certified(
+    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]], precision: Precision, scale: Any
+) -> list[tuple[Path, Truth]]:
+    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
+    with np.errstate(all="ignore"):
+        bounded = flow(lambda array: Bounded.given(array, precision))
+    known: dict[int, list[tuple[Path, Ball]]] = {}
+
+    def ball(index: int, bits: int) -> Ball:
+        if bits not in known:
+            with working_precision(bits):
+                known[bits] = flow(Ball.given)
+        return known[bits][index][1]
+
+    return [
+        (path, truth(bound, scale, lambda bits, i=index: ball(i, bits))) for index, (path, bound) in enumerate(bounded)
+    ]
 
 
 def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:
@@ -179,26 +209,27 @@ def is_floating(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV"
 
 
-def truth(bounded: Bounded, scale: Any, formula: Callable[..., Ball], wants_bits: bool = False) -> Truth:
+def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
     """Certify the formula as sharply as the bound deserves.
 
-    A radius that no longer shrinks is the enclosure of a kink: it stays part of the truth, which is then an interval.
+    A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is then
+    an interval.
     """
     bound = bounded.error * OUTWARD
     size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
     useful = np.isfinite(bound) & ((bound <= VACUOUS * size) | (size == 0))
-    before = np.full(bound.shape, np.inf)
+    wanted = np.where(useful, SHARPNESS * bound, np.inf)
+    before, stuck = np.full(bound.shape, np.inf), np.zeros(bound.shape, int)
     for bits in BITS:
-        with working_precision(bits):
-            ball = formula(bits) if wants_bits else formula()
+        ball = formula(bits)
         radii = ball.radii()
         with np.errstate(invalid="ignore"):
-            open_ones = useful & ~(radii <= SHARPNESS * bound)
-            stuck = open_ones & np.isfinite(radii) & (radii > before / 2)
-        if not (open_ones & ~stuck).any():
+            stuck = np.where(np.isfinite(radii) & (radii > before / 2), stuck + 1, 0)
+            open_ones = useful & ~(radii <= wanted)
+        if not (open_ones & (stuck < 2)).any():
             break
         before = radii
-    unknown = useful & ~np.isfinite(radii)
+    unknown = open_ones & (stuck < 2)
     return Truth(bounded.value, np.where(unknown, np.inf, bound), size, ball, certified=not unknown.any())
 
 
@@ -215,15 +246,35 @@ class Answer:
     reply: Reply
     truths: Truths
 
-    @property
+    @cached_property
     def value(self) -> np.ndarray:
-        """The output as float64."""
-        return as_float64(self.reply.outputs)
+        """The one output as float64. Raises Misshapen when it is not one array of the formula's shape."""
+        return as_float64(self.output(()))
 
     @cached_property
+    def outputs(self) -> list[tuple[Path, Truth]]:
+        """Path and truth of every array answered."""
+        return self.truths.of(self.question.key() + b"outputs", self.question.outputs)
+
+    @property
     def truth(self) -> Truth:
-        """The certified output and its bound."""
-        return self.truths.of(self.question.key() + b"output", self.question.output)
+        """The certified output and its bound, of a component that answers one array."""
+        return self.outputs[0][1]
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every array answered beside its truth."""
+        return tuple(truth.evidence(place(path), self.output(path)) for path, truth in self.outputs)
+
+    def output(self, path: Path) -> np.ndarray:
+        """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
+        wanted = dict(self.outputs)
+        found = dict(leaves(self.reply.outputs))
+        if found.keys() != wanted.keys():
+            raise Misshapen(differing("arrays answered", described(found), described(wanted)))
+        if found[path] is None or np.shape(found[path]) != wanted[path].value.shape:
+            shapes = (np.shape(found[path]), wanted[path].value.shape)
+            raise Misshapen(differing(f"shape of the {place(path)}", *shapes))
+        return np.asarray(found[path])
 
     @property
     def bound(self) -> np.ndarray:
@@ -298,7 +349,12 @@ class Experiment:
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""
         question = self.question(case, component=component)
-        return self.truths.of(question.key() + b"output", question.output)
+        return self.truths.of(question.key() + b"outputs", question.outputs)[0][1]
+
+    def setting(self, case: Case, option: str) -> Any:
+        """The value of an option in a case: declared, passed, or the default."""
+        default = self.component.options[option]
+        return self.conventions.get(option, case.options.get(option, default))
 
     def call(
         self,

@@ -78,8 +78,7 @@ def ignores_the_order_of_hidden_units(case: Case, experiment: Experiment) -> Evi
 
 def draw_rescaled(recipe: Draw) -> Case:
     """A ReLU case and a power of two for each hidden unit."""
-    powers = 2.0 ** recipe.integers("powers", (recipe["d_ff"],), -2, 3)
-    return draw(recipe).but(extra={"powers": powers})
+    return draw(recipe).but(extra={"exponents": recipe.integers("exponents", (recipe["d_ff"],), -2, 3)})
 
 
 @law(
@@ -89,10 +88,10 @@ def draw_rescaled(recipe: Draw) -> Case:
 )
 def hidden_units_can_be_rescaled(case: Case, experiment: Experiment) -> Evidence:
     """max(a z, 0) = a max(z, 0) for powers of two a > 0: (w_1 a, b_1 a, w_2 / a) answers the same."""
-    if experiment.component.name == "feed_forward" and case.options.get("activation", "relu") != "relu":
+    if experiment.setting(case, "activation") != "relu":
         raise NotJudged("only ReLU is homogeneous")
     x, p = case.arguments
-    a = case.extra["powers"].astype(x.dtype)
+    a = (2.0 ** case.extra["exponents"]).astype(x.dtype)
     scaled = {"w_1": p["w_1"] * a, "b_1": p["b_1"] * a, "w_2": p["w_2"] / a[:, None], "b_2": p["b_2"]}
     return within_two(experiment.ask(case.but(arguments=(x, scaled))), experiment.ask(case), "answer before rescaling")
 

@@ -11,14 +11,13 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Raised, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Truths
-from veriformer.properties.law import Case, Evidence, Law, NotJudged
+from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Misshapen, Truths
+from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import FORMATS, precision_of
-
 
 SUITE_FAILED = "the suite failed"
 """How a record begins that accuses the suite itself."""
@@ -98,10 +97,12 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
             words = f"{case.extension}: " if case.extension else ""
             return Outcome(Verdict.UNSUPPORTED, raised=raised, reason=f"{words}{raised.type}: {raised.message}")
         return Outcome(Verdict.CRASHED, raised=raised)
+    except Misshapen as misshapen:
+        found = misshapen.evidence
     weighed = tuple(weigh(e, experiment.dtype) for e in ((found,) if isinstance(found, Evidence) else found))
     if any(w.refuted for w in weighed):
         return Outcome(Verdict.BROKEN, weighed)
-    if any(w.judged for w in weighed):
+    if all(w.judged for w in weighed if np.size(w.evidence.observed)):
         return Outcome(Verdict.HELD, weighed)
     return Outcome(Verdict.ABSTAINED, weighed)
 
@@ -182,8 +183,8 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
                 law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered"
             )
         why = tally.why()
-        if law.existential and tally.verdict() is not Verdict.HELD:
-            why = f"{SUITE_FAILED}: fewer than half of the draws show the effect: {why}"
+        if law.existential and 2 * tally.reasons.get(NOT_SEPARATED, 0) > tally.held + tally.unsupported:
+            why = f"{SUITE_FAILED}: fewer than half of the draws show the effect"
         return record(law, door, budget, started, verdict=tally.verdict(), message=why, **common)
     case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
     outcome = try_case(law, case, experiment)
@@ -206,9 +207,11 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
 
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
     """Does an answer agree with the spec under the experiment's conventions? For settling conventions."""
-    answer = Answer(experiment.question(case), reply, experiment.truths)
-    weighed = weigh(answer.truth.evidence("output", np.asarray(reply.outputs)), experiment.dtype)
-    return not weighed.refuted
+    try:
+        evidence = Answer(experiment.question(case), reply, experiment.truths).evidence()
+    except Misshapen:
+        return False
+    return not any(weigh(e, experiment.dtype).refuted for e in evidence)
 
 
 def why_absent(law: Law, door: Door) -> str:

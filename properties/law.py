@@ -29,6 +29,8 @@ class Case:
     """What the law drew besides: a permutation, a shift, a cotangent."""
     layouts: Mapping[Path, str] = field(default_factory=dict)
     aliases: tuple[tuple[int, ...], ...] = ()
+    fixed: frozenset[Path] = frozenset()
+    """Leaves that the law's premise rests on, as paths into (arguments, options, extra): no smaller example changes them."""
     extension: str = ""
     """Why the case lies beyond the paper ("grouped heads"): there an exception means `unsupported`, not `crashed`."""
 
@@ -55,6 +57,10 @@ class Evidence:
     got: Any = None
     wanted: Any = None
     bitwise: bool | None = None
+
+
+NOT_SEPARATED = "the truth itself does not show the effect"
+"""Why an existential law is not asked of a case."""
 
 
 class NotJudged(Exception):

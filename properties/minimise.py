@@ -57,7 +57,8 @@ def spots(case: Case) -> Iterator[tuple[Path, np.ndarray]]:
     """Every floating array of a case: in arguments, options and what the law drew besides; aliased ones once."""
     aliased = {other for group in case.aliases for other in group[1:]}
     for path, leaf in leaves((case.arguments, dict(case.options), dict(case.extra))):
-        if is_floating(leaf) and leaf.size and not (path[0] == 0 and path[1] in aliased):
+        free = not any(path[: len(fixed)] == fixed for fixed in case.fixed)
+        if free and is_floating(leaf) and leaf.size and not (path[0] == 0 and path[1] in aliased):
             yield path, leaf
 
 

@@ -94,7 +94,7 @@ def draw_identity(recipe: Draw) -> Case:
     case = draw(recipe)
     eye = np.eye(recipe["d_model"]).astype(case.arguments[0].dtype)
     params = {name: eye.copy() for name in ("w_q", "w_k", "w_v", "w_o")}
-    return case.replacing(2, params).but(options={**case.options, "n_heads": 1})
+    return case.replacing(2, params).but(options={**case.options, "n_heads": 1}, fixed=frozenset({(0, 2)}))
 
 
 @law("One head with identity projections is attention.", draw=draw_identity)

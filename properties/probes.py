@@ -37,6 +37,10 @@ class Draw:
     dtype: str
     top: float
     """No magnitude above this is drawn, so that honest code need not overflow."""
+    kinds: tuple[str, ...] = ()
+    """The kinds that the law admits; all of them when empty."""
+    menu: tuple[Row, ...] = ()
+    """The sizes that the law may draw, for laws that need a second one."""
 
     def __getitem__(self, size: str) -> Any:
         """A size of the row."""
@@ -58,7 +62,7 @@ class Draw:
         """Values of the draw's kind; in one draw of three each array has a kind of its own."""
         rng = self.rng(name)
         if kind is None:
-            kind = str(rng.choice(list(KINDS))) if self.seed % 3 == 2 else self.kind
+            kind = str(rng.choice(self.kinds or list(KINDS))) if self.seed % 3 == 2 else self.kind
         values = KINDS[kind](rng, shape, self.top, self.dtype)
         return self.cast(values)
 

@@ -92,7 +92,7 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
-        yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype))
+        yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows))
 
 
 def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
@@ -135,7 +135,9 @@ def at_random(
     def explore(recipe: bytes) -> None:
         nonlocal count
         row, kind, seed = sizes[recipe[0] % len(sizes)], kinds[recipe[1] % len(kinds)], int.from_bytes(recipe[2:])
-        case = drawn(law, Draw(row, kind, seed, door.dtype, law.top(door.dtype)), offer, settled)
+        case = drawn(
+            law, Draw(row, kind, seed, door.dtype, law.top(door.dtype), tuple(kinds), tuple(rows)), offer, settled
+        )
         hypothesis.assume(case is not None)
         assert case is not None
         count += not best
@@ -147,8 +149,10 @@ def at_random(
     try:
         with hypothesis_quietly():
             explore()
-    except Refuted:
+    except (Refuted, hypothesis.errors.Flaky):  # it failed once, even if not every time: that is a finding
         return best[0]
+    except hypothesis.errors.Unsatisfiable:  # no size that is supported suits the law
+        return None
     return None
 
 

@@ -51,12 +51,13 @@ def pairs(values: np.ndarray, experiment: Experiment) -> tuple[np.ndarray, np.nd
 
 @law("Each pair of sine and cosine lies on the unit circle.", rows=PAIRED)
 def pairs_have_length_one(case: Case, experiment: Experiment) -> Evidence:
-    """sin^2 + cos^2 = 1, with the errors of both: 2 |s| B_s + 2 |c| B_c + B_s^2 + B_c^2."""
+    """sin^2 + cos^2 = 1, with the errors of both, at the certified s and c: 2 |s| B_s + 2 |c| B_c + B_s^2 + B_c^2."""
     answer = experiment.ask(case)
     (sine, cosine), (b_s, b_c) = pairs(answer.value, experiment), pairs(answer.bound, experiment)
+    true_sine, true_cosine = (np.abs(part) for part in pairs(answer.truth.ball.centres(), experiment))
     got = sine * sine + cosine * cosine
-    own = 2.0**-51 * (np.abs(got) + 1)  # the squares and their sum, in float64
-    allowed = 2 * np.abs(sine) * b_s + 2 * np.abs(cosine) * b_c + b_s**2 + b_c**2 + own
+    own = 2.0**-50  # the squares and their sum, near 1, in float64
+    allowed = 2 * true_sine * b_s + 2 * true_cosine * b_c + b_s**2 + b_c**2 + own
     return relation("squared length", got, np.ones(got.shape), allowed, 1.0)
 
 

@@ -32,6 +32,7 @@ def weighted_values(
         Honest("exp2 with log2(e) folded into the scale", "FlashAttention-2, Dao 2023"),
         Honest("online softmax in tiles of any size", "Milakov & Gimelshein 2018; Rabe & Staats 2021"),
         Honest("backward with D = rowsum(dO * O)", "Dao et al. 2022, equation 4"),
+        Honest("backward with p = exp(s - logsumexp), the logsumexp stored", "Dao et al. 2022, algorithm 4"),
     ),
     conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT),
     scale=lambda q, k, v, **_: largest(v),

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.spec.numbers import boundary
+
 Scale = Callable[..., Any]
 """From the plain arguments and keywords to the size beyond a quarter of which a bound says nothing."""
 
@@ -56,7 +58,8 @@ class Component:
     """None: the largest element of the array itself."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
-        return self.function(*arguments, **options)
+        """The formula; its result is a boundary, where `layer` rounds to the output's format."""
+        return boundary(self.function(*arguments, **options))
 
     @property
     def signature(self) -> inspect.Signature:

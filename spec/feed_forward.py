@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.component import Honest, component, require
-from veriformer.spec.numbers import erf, number
+from veriformer.spec.numbers import boundary, erf, number
 
 
 def relu(x: Any) -> Any:
@@ -38,5 +38,5 @@ def feed_forward(x: Any, params: dict[str, Any], *, activation: str = "relu") ->
     Raises ValueError for another activation.
     """
     require(activation in ACTIVATIONS, f"activation {activation!r}: one of {', '.join(ACTIVATIONS)}")
-    hidden = ACTIVATIONS[activation](x @ params["w_1"] + params["b_1"])
+    hidden = boundary(ACTIVATIONS[activation](boundary(x @ params["w_1"] + params["b_1"])))
     return hidden @ params["w_2"] + params["b_2"]

@@ -8,6 +8,7 @@ import numpy as np
 
 from veriformer.spec.attention import attention
 from veriformer.spec.component import Honest, component, require
+from veriformer.spec.numbers import boundary
 from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED
 
 
@@ -54,7 +55,7 @@ def multi_head_attention(
 def projected(x: Any, params: dict[str, Any], name: str) -> Any:
     """x w + b, or x w where there are no biases."""
     product = x @ params[f"w_{name}"]
-    return product + params[f"b_{name}"] if f"b_{name}" in params else product
+    return boundary(product + params[f"b_{name}"] if f"b_{name}" in params else product)
 
 
 def split(x: Any, n_heads: int) -> Any:

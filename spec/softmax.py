@@ -38,6 +38,10 @@ def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
         Honest("exp(x) / sum where it does not overflow", "the formula itself"),
         Honest("online: running maximum and rescaled sums, tiles of any size", "Milakov & Gimelshein 2018"),
         Honest("product with the reciprocal of the sum", "any vectorised library"),
+        Honest(
+            "exp(log_softmax(x)); exp2 of the shifted logits times log2(e)",
+            "Blanchard, Higham & Higham 2021; GPU kernels",
+        ),
     ),
     conventions=(FULLY_MASKED,),
     scale=lambda x, **_: 1.0,

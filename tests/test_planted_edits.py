@@ -29,7 +29,7 @@ PRIVATE = "planted_copy"
 
 
 def name_of(edit: Edit) -> str:
-    """Short, for the list of tests; no two edits have the same."""
+    """Short, and its own."""
     return f"{edit.framework}-{edit.component}-{edit.kind.replace(' ', '_')}"
 
 
@@ -38,7 +38,7 @@ EACH_EDIT = [
     for edit in EDITS
     for dtype in edit.dtypes or DTYPES[edit.framework]
 ]
-BY_COMMAND = [pytest.param(edit, id=name_of(edit)) for edit in (EDITS[0], EDITS[18], EDITS[23])]
+BY_COMMAND = ("numpy-softmax-sign", "torch-encoder_layer-eps", "jax-sinusoidal_positions-axis")
 
 
 @pytest.fixture
@@ -75,14 +75,10 @@ def copy(framework: str, component: str, folder: Path, edit: Edit | None = None)
 
 
 def plant(edit: Edit, file: Path) -> None:
-    """Make the edit, on the one line where its text stands."""
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    places = [number for number, line in enumerate(lines) if edit.old in line]
-    assert len(places) == 1, f"{file.name}: {edit.old!r} stands on {len(places)} lines, wanted: one"
-    (place,) = places
-    assert lines[place].count(edit.old) == 1
-    lines[place] = lines[place].replace(edit.old, edit.new)
-    file.write_text("".join(lines), encoding="utf-8")
+    """Make the edit, in the one place where its text stands."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(edit.old) == 1, f"{file.name}: {edit.old!r} stands {text.count(edit.old)} times, wanted: once"
+    file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
 def check(target: Path, component: str, dtype: str) -> tuple[int, list[Record]]:
@@ -95,7 +91,7 @@ def check(target: Path, component: str, dtype: str) -> tuple[int, list[Record]]:
 
 def test_the_table_is_as_wide_as_it_says() -> None:
     assert Counter(edit.framework for edit in EDITS) == {"numpy": 10, "torch": 10, "jax": 10}
-    assert {component: n for component, n in Counter(edit.component for edit in EDITS).items() if n < 2} == {}
+    assert min(Counter(edit.component for edit in EDITS).values()) >= 2
     assert {edit.component for edit in EDITS} == set(COMPONENTS)
     for framework in DTYPES:
         kinds = {edit.kind for edit in EDITS if edit.framework == framework}
@@ -116,21 +112,19 @@ def test_jax_compiles_two_sizes(component: str, folder: Path) -> None:
 @pytest.mark.parametrize("component", ["softmax", "layer_norm"])
 def test_a_copy_without_an_edit_is_not_accused(framework: str, component: str, folder: Path) -> None:
     code, records = check(copy(framework, component, folder), component, "float32")
-    assert code == 0
-    assert {record.verdict for record in records} <= {Verdict.HELD, Verdict.ABSENT}
+    assert code == 0, [record.message for record in records]
 
 
 @pytest.mark.parametrize(("edit", "dtype"), EACH_EDIT)
 def test_the_edit_is_found(edit: Edit, dtype: str, folder: Path) -> None:
     code, records = check(copy(edit.framework, edit.component, folder, edit), edit.component, dtype)
-    *before, last = records
     assert code == 1
-    assert (last.law, last.verdict) == (edit.law, Verdict.CRASHED if edit.crashes else Verdict.BROKEN)
-    assert {record.verdict for record in before} <= {Verdict.HELD, Verdict.ABSENT}
+    assert (records[-1].law, records[-1].verdict) == (edit.law, Verdict.CRASHED if edit.crashes else Verdict.BROKEN)
 
 
-@pytest.mark.parametrize("edit", BY_COMMAND)
-def test_the_command_says_so_too(edit: Edit, folder: Path) -> None:
+@pytest.mark.parametrize("name", BY_COMMAND)
+def test_the_command_says_so_too(name: str, folder: Path) -> None:
+    (edit,) = (edit for edit in EDITS if name_of(edit) == name)
     target = copy(edit.framework, edit.component, folder, edit)
     done = subprocess.run(
         [sys.executable, "-m", "veriformer.cli", "check", str(target), "-x", "-c", edit.component],

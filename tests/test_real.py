@@ -18,7 +18,8 @@ from veriformer.impls.worker import open_door
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.law import Case
 from veriformer.properties.real import compose, judging, model, rows, walk
-from veriformer.properties.real.judging import EMBEDDING, judge_door, judge_real
+from veriformer.properties.real.embedded import EMBEDDING
+from veriformer.properties.real.judging import judge_door, judge_real
 from veriformer.properties.real.model import Absent, Page
 from veriformer.properties.real.whole import carried, follow
 from veriformer.record import Record, Verdict

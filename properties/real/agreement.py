@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -38,7 +39,7 @@ def bounded(answer: Answer) -> Evidence:
     """Every element beside the formula in float64, which is itself only within its own bound of the truth."""
     question = answer.question
     arguments = essential(question.component.name, question.arguments)
-    small = Answer(type(question)(**{**vars(question), "arguments": arguments}), answer.reply, answer.truths).question
+    small = replace(question, arguments=arguments)
     with np.errstate(all="ignore"):
         allowed = small.formula(lambda array: Bounded.given(array, small.precision))
         own = small.formula(lambda array: Bounded.given(array, OWN)) if small.precision != OWN else allowed
@@ -76,13 +77,8 @@ LAWS = MappingProxyType(
 
 def smallest(law: Law, case: Case, outcome: Outcome, experiment: Experiment) -> tuple[Case, Outcome]:
     """The row where the answer is worst, then cut narrower as long as it fails, then made plain by the minimiser."""
-    worst = outcome.worst
-    whole = outcome.weighed[0].evidence if outcome.weighed else None
-    if worst is None or whole is None or not is_whole(whole):
-        return case, outcome
-    index = outcome.weighed[0].index
     best, found = case, outcome
-    candidate: Case | None = lone(law.component, case, index, np.shape(whole.observed))
+    candidate: Case | None = lone(law.component, case, worst_row(case, outcome))
     while candidate is not None:
         again = try_case(law, candidate, experiment)
         if not same_fault(again, outcome):
@@ -95,6 +91,16 @@ def smallest(law: Law, case: Case, outcome: Outcome, experiment: Experiment) -> 
         best = minimise.smallest(best, lambda smaller: same_fault(try_case(law, smaller, experiment), outcome))
         found = try_case(law, best, experiment)
     return best, found
+
+
+def worst_row(case: Case, outcome: Outcome) -> int:
+    """Where the answer is worst, counted through all rows; the first row where there is no telling."""
+    worst = outcome.worst
+    if worst is None or not is_whole(worst.evidence):
+        return 0
+    if worst is not outcome.weighed[0] and "rows" in case.extra:
+        return int(case.extra["rows"][worst.index[0]])
+    return int(np.ravel_multi_index(worst.index[:-1], np.shape(worst.evidence.observed)[:-1]))
 
 
 def numbers(case: Case) -> int:

@@ -104,14 +104,11 @@ def kept(answer: np.ndarray, case: Case) -> np.ndarray:
     return picked if columns is None else picked[:, columns]
 
 
-def lone(component: str, case: Case, index: tuple[int, ...], shape: tuple[int, ...]) -> Case:
-    """The case cut to the one row where the answer is worst, all columns kept."""
+def lone(component: str, case: Case, row: int) -> Case:
+    """The case cut to one row of the answer, all columns kept."""
     if component == "learned_positions":
         return case
-    row = int(np.ravel_multi_index(index[:-1], shape[:-1]))
-    whole = {"rows": np.array([row])}
-    smaller = cut(component, case.but(extra=whole))
-    return smaller.but(extra={"rows": np.array([0])})
+    return cut(component, case.but(extra={"rows": np.array([row])})).but(extra={"rows": np.array([0])})
 
 
 def narrower(component: str, case: Case) -> Iterator[Case]:

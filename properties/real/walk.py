@@ -98,8 +98,8 @@ def why_not(component: str, offer: Offer, case: Case) -> str:
     """Why a component is not the one that this model has: a keyword, a convention or a size; empty if it is."""
     defaults = COMPONENTS[component].options
     for name, value in case.options.items():
-        wanted = value is None or name not in defaults or isinstance(value, np.ndarray) or value != defaults[name]
-        if not offer.takes(name) and name not in offer.conventions and wanted:
+        is_default = name in defaults and not isinstance(value, np.ndarray) and value == defaults[name]
+        if not (offer.takes(name) or name in offer.conventions or is_default):
             return f"no keyword {name}"
     for name, value in offer.conventions.items():
         convention = COMPONENTS[component].convention(name)

@@ -53,7 +53,7 @@ def forward(
 ) -> Bounded:
     """softmax(s) v. Dividing by the sum before or after the product with v, in one pass or tile by tile, permutes
     roundings that are all counted: the weights' own, gamma_n of the product, and the division's."""
-    return (weights(scores(q, k, scale, bias), mask, **conventions) @ v).boundary()
+    return weights(scores(q, k, scale, bias), mask, **conventions) @ v
 
 
 def backward(
@@ -72,10 +72,10 @@ def backward(
         dv = p^T g,   ds = p (dp - D),   dq = scale ds k,   dk = scale ds^T q.
 
     D is sum_j dp_j p_j or, equal in exact arithmetic, sum_c g_c o_c (FlashAttention, Dao et al. 2022, eq. 4):
-    the bound admits both. The scale may be multiplied to ds or to the products: 3 u |scale| |ds| |k| more.
+    the bound admits both, and p recomputed from the stored logarithm of the sum. The scale may be multiplied to ds or to the products: 3 u |scale| |ds| |k| more.
     """
     s = scores(q, k, scale, bias)
-    p = weights(s, mask, powers=2, **conventions)
+    p = recomputed(weights(s, mask, powers=2, **conventions), s, mask)
     dp = g @ transposed(v)
     direct = (dp * p).sum(-1, keepdims=True)
     flash = (g * (p @ v)).sum(-1, keepdims=True)
@@ -84,6 +84,24 @@ def backward(
     inner = direct.of(direct.value, np.where(np.isnan(error), np.inf, error))
     ds = softmax.pulled(dp, p, inner, s, mask)
     return scaled(ds, k, scale), scaled(transposed(ds), q, scale), transposed(p) @ g
+
+
+def recomputed(p: Bounded, s: Bounded, mask: Any) -> Bounded:
+    """p_i = exp(s_i - L), with L = max + log sum as the forward pass stored it (Dao et al. 2022, algorithm 4).
+
+    The rounding of L, u (|max| + log n), the error of the logarithm and that of the sum it was taken of are common to a
+    row: its weights no longer sum to one, and even a saturated row is off by
+
+        t_i = reach_i + max reach + u (2 |s_i| + 5 max|s| + 9 log n + n + 16)   in the exponent.
+    """
+    u, n = s.precision.step.u, s.shape[-1]
+    allowed = np.ones(s.shape, bool) if mask is None else np.broadcast_to(mask, s.shape)
+    with np.errstate(all="ignore"):
+        reach, size = (np.where(allowed, array, 0.0) for array in (s.reach, s.size_at_most))
+        widest, top = (array.max(-1, keepdims=True, initial=0.0) for array in (reach, size))
+        exponent = reach + widest + u * (2 * size + 5 * top + 9 * np.log(max(n, 1)) + n + 16)
+        error = np.maximum(p.error, np.abs(p.value) * np.expm1(exponent))
+    return p.of(p.value, np.where(np.isnan(error), np.inf, error))
 
 
 def scaled(ds: Bounded, other: Bounded, scale: Any) -> Bounded:

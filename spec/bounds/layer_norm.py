@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.numbers.bounded import Bounded
-from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
+from veriformer.spec.numbers.precision import FLOAT64, ROUNDOFFS, gamma
 
 
 def forward(
@@ -22,7 +22,8 @@ def forward(
 
     For one pass with corrections (Welford 1962, and its tiled form, Chan, Golub & LeVeque 1983) the running mean is off
     by at most (n / 2 + 2) u max|x|, which enters each term once: 2 m mean|c_i| in place of m^2. The bound is the larger.
-    var + eps is never below eps, and |c_i| r <= sqrt(n), which an honest x-hat keeps; gamma r may be multiplied first.
+    var + eps is never below eps; gamma r may be multiplied first. That |c_i| r <= sqrt(n) is no help: an honest running
+    mean of 10000001 and 10000002 in float32 is one of them, the variance 0, and x-hat -316 and 0.
     A variance as E[x^2] - E[x]^2, or x * scale + shift, is not honest: both cancel.
     """
     precision, u, n = x.precision, x.precision.step.u, x.shape[-1]
@@ -30,8 +31,9 @@ def forward(
     mean = x.mean(-1, keepdims=True)
     with np.errstate(all="ignore"):
         c = x.value - mean.value
-        own = precision.step.half_ulp(np.abs(c) + x.error + mean.error)
-        d = x.error + own
+        d = x.error + precision.step.half_ulp(np.abs(c) + x.error + mean.error)
+        if precision.flushes:
+            d = d + np.minimum(precision.step.tiny, np.abs(c) + d)
         largest = np.abs(x.value).max(-1, keepdims=True, initial=0.0)
         m = np.maximum(mean.error, (n / 2 + 2) * u * largest)
         var = (c * c).mean(-1, keepdims=True)
@@ -41,7 +43,7 @@ def forward(
         welford = m**2 + 2 * m * (np.abs(c).mean(-1, keepdims=True) + mean_d)
         dvar = spread + np.maximum(two_pass, welford)
         dvar = dvar + (gamma(n + 2, precision.accumulator.u) + 3 * u) * (var + dvar)
-        if precision.flush:
+        if precision.flushes:
             dvar = dvar + np.minimum(2 * precision.step.tiny, var + dvar)
         squares = (np.abs(c) + d + m) ** 2
         overflow = (squares.sum(-1, keepdims=True) > precision.accumulator.largest) | (
@@ -49,12 +51,12 @@ def forward(
         )
         dvar = np.where(overflow | ~np.isfinite(dvar), np.inf, dvar)
         var, dvar = corrected(var, dvar, n, variance)
-        r, dr = inverse_root(var, dvar, eps_number, u, eps_place)
+        reach = dvar * (2.0 if precision.step is FLOAT64 else 1.0)
+        r, dr = inverse_root(var, reach, eps_number, u, eps_place)
         y = c * r
         dy = (d + m) * r + np.abs(c) * dr + (d + m) * dr
-        dy = np.where(np.isfinite(dy), np.minimum(dy, np.abs(y) + np.sqrt(n) * (1 + gamma(n + 6, u))), np.inf)
     normal = x.rounded(y, dy, 2)
-    return (normal * gamma_ + beta).boundary()
+    return normal * gamma_ + beta
 
 
 def corrected(var: np.ndarray, dvar: np.ndarray, n: int, variance: str) -> tuple[np.ndarray, np.ndarray]:

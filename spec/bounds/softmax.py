@@ -13,10 +13,11 @@ from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
 def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conventions: Any) -> Bounded:
     """Let w_i = exp(x_i - max) be the weights before the division. An honest weight is w_i e^t with |t| <= a_i,
 
-        a_i = reach_i + u (|x_i - max| + 2 reach_i) + c_exp u + r_i (c_exp + 2) u + log_weight_error
+        a_i = reach_i + u (2 |x_i - max| + 2 reach_i) + c_exp u + r_i (c_exp + 2) u + log_weight_error
 
-    (the error of the logit; the rounding of the difference; of exp; r_i rescalings of an online softmax, one for each
-    new maximum after i in reading order or against it: their arguments add up to max - x_i, which u |x_i - max| counts).
+    (the error of the logit; the rounding of the difference, and of its product with log2(e) where exp2 is used; of exp;
+    r_i rescalings of an online softmax, one for each new maximum after i in reading order or against it: their arguments
+    add up to max - x_i).
 
     softmax is monotone in every logit, so with all t_j at their worst ends and S_i = sum of the other weights
 
@@ -24,7 +25,8 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
 
     and alike for p - p_lo: no cancellation, never outside [0, 1], and nearly 0 for saturated rows. To first order it is
     the bound of Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer.
-    Anal. 41 (2021). Then come the sum, gamma_(n-1), and the division or a reciprocal and a product, 3 u.
+    Anal. 41 (2021). A factor common to the row comes in by the sum, gamma_(n-1), and by the division, 3 u for a reciprocal
+    and a product, or by the logarithm of the sum in exp(x - max - log sum), (c_log + 1) u log sum + 2 u.
     """
     precision, u = x.precision, x.precision.step.u
     allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
@@ -36,7 +38,7 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         total = weight.sum(-1, keepdims=True)
         p = np.where(allowed, weight / total, 0.0)
         exp_error = ROUNDOFFS["exp"] * u
-        a = x.reach + u * (distance + 2 * x.reach) + exp_error + log_weight_error
+        a = x.reach + u * (2 * distance + 2 * x.reach) + exp_error + log_weight_error
         a = np.where(allowed, a + rescalings(shifted) * (exp_error + 2 * u), 0.0)
         known = np.minimum(a, 500.0)  # beyond, the ends of [0, 1] are reached in any case
         grown, shrunk = np.expm1(known), -np.expm1(-known)
@@ -45,15 +47,17 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         down = p * (shrunk * others + all_but_one(weight * grown)) / (weight * (1 - shrunk) + high)
         error = np.where(a > 500.0, 1.0, np.maximum(up, down))
         error = np.where(np.isnan(error), 0.0, error)  # a row whose weights are all 0: 0 / 0, nothing to bound
-        error = error + (p + error) * (gamma(x.shape[-1] - 1, precision.accumulator.u) + 3 * u)
+        by_log = (ROUNDOFFS["log"] + 1) * u * np.log(np.maximum(total, 1.0)) + 2 * u
+        common = gamma(x.shape[-1] - 1, precision.accumulator.u) + np.maximum(3 * u, by_log)
+        error = error + (p + error) * common
         error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
-        lost = precision.step.tiny if precision.flush else precision.step.half_ulp(np.zeros(()))
+        lost = precision.step.tiny if precision.flushes else precision.step.half_ulp(np.zeros(()))
         faint = allowed & (p - error < 4 * lost * x.shape[-1])
         unseen = np.finfo(np.float64).smallest_normal  # a weight that float64 itself, computing this, may have lost
         error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)
         overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
         error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
-    return empty_rows(x.of(p, error).boundary(), x, allowed, **conventions)
+    return empty_rows(x.of(p, error), x, allowed, **conventions)
 
 
 def empty_rows(p: Bounded, x: Bounded, allowed: np.ndarray, *, fully_masked: str = "zero") -> Bounded:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import erf
 
 from veriformer.spec.numbers.number import Number
-from veriformer.spec.numbers.precision import FLOAT64, ROUNDOFFS, Format, Precision, gamma
+from veriformer.spec.numbers.precision import FLOAT16, FLOAT64, ROUNDOFFS, Format, Precision, gamma
 
 
 class Bounded(Number):
@@ -39,7 +39,7 @@ class Bounded(Number):
         values = np.asarray(values).astype(np.float64)
         size = np.abs(values)
         error = np.where(precision.step.holds(values), 0.0, precision.step.half_ulp(size))
-        if precision.flush:
+        if precision.flushes:
             error = np.where(size < precision.step.tiny, size, error)
         return cls(values, np.where(size > precision.step.largest, np.inf, error), precision)
 
@@ -80,7 +80,7 @@ class Bounded(Number):
         with np.errstate(all="ignore"):
             size = np.abs(value) + error
             own = format.half_ulp(size) * units
-            if self.precision.flush:
+            if self.precision.flush and format is not FLOAT16:
                 own = np.where(np.abs(value) - error < format.tiny, np.maximum(own, np.minimum(size, format.tiny)), own)
             total = np.where(size + own > format.largest, np.inf, error + own)
         return self.of(value, np.where(np.isnan(total), np.inf, total))
@@ -104,7 +104,7 @@ class Bounded(Number):
             magnitude = reduce(self.size_at_most)
             additions = np.maximum(np.asarray(count) - 1, 0)
             growth = additions * acc.u / (1.0 - np.minimum(additions * acc.u, 0.5))
-            lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flush else 0.0
+            lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
         total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
         return total if acc is self.precision.step else total.rounded(total.value, total.error)
@@ -129,7 +129,7 @@ class Bounded(Number):
 
     def multiply(self, other: Self) -> Self:
         with np.errstate(all="ignore"):
-            error = np.abs(self.value) * other.error + self.error * other.size_at_most
+            error = self.size_at_most * other.error + self.error * other.size_at_most
             return self.rounded(self.value * other.value, error)
 
     def divide(self, other: Self) -> Self:
@@ -180,12 +180,13 @@ class Bounded(Number):
         return self.rounded(erf(self.value), np.minimum(self.reach * slope, 2.0) + own)
 
     def maximum(self, other: Self) -> Self:
-        """Exact, but which of the two is larger may be open: the error is that of the ends of both intervals."""
+        """Exact, but which of the two is larger may be open: the error is that of the ends of both intervals, and never
+        more than the larger of the two."""
         value = np.maximum(self.value, other.value)
         with np.errstate(all="ignore"):
-            above = np.maximum(self.value + self.error, other.value + other.error) - value
-            below = value - np.maximum(self.value - self.error, other.value - other.error)
-            error = np.maximum(above, below)
+            above = np.maximum(self.value + self.reach, other.value + other.reach) - value
+            below = value - np.maximum(self.value - self.reach, other.value - other.reach)
+            error = np.minimum(np.maximum(above, below), np.maximum(self.error, other.error))
         return self.of(value, np.where(np.isnan(error), np.inf, error))
 
     def heaviside(self) -> Self:
@@ -201,10 +202,10 @@ class Bounded(Number):
             magnitude = a.size_at_most @ b.size_at_most
             error = gamma(n, acc.u) * magnitude
             if np.any(b.error):
-                error = error + np.abs(a.value) @ b.error
+                error = error + a.size_at_most @ b.error
             if np.any(a.error):
                 error = error + a.error @ b.size_at_most
-            if self.precision.flush:
+            if self.precision.flushes:
                 error = error + np.minimum(2 * n * acc.tiny, magnitude + self.unseen(a, b, magnitude))
             error = np.where(magnitude > acc.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))

@@ -97,6 +97,12 @@ class Precision:
     layer: bool = False
     flush: bool = True
 
+    @property
+    def flushes(self) -> bool:
+        """Are results below the smallest normal number of the step lost? Never in float16, where a tenth of a
+        thousandth would be."""
+        return self.flush and self.step is not FLOAT16
+
 
 def precision_of(
     dtype: str, contract: str = "eager", *, computes_in: str | None = None, accumulates_in: str | None = None

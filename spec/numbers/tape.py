@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from veriformer.spec.numbers.bounded import Bounded
 from veriformer.spec.numbers.number import Number, number, transposed
 
 Pullback = Callable[[Any], Any]
@@ -138,9 +139,16 @@ class Tape(Number):
 
     def matmul(self, other: Self) -> Self:
         a, b = self.value, other.value
-        return self.elementwise(
-            other, a @ b, lambda g: g @ transposed(b), lambda g: transposed(a) @ g
-        )
+        return self.elementwise(other, a @ b, lambda g: g @ transposed(b), lambda g: transposed(a) @ g)
+
+
+def boundary(x: Any) -> Any:
+    """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`."""
+    if isinstance(x, Bounded):
+        return x.boundary()
+    if isinstance(x, Tape) and isinstance(x.value, Bounded):
+        return Tape(x.value.boundary(), [(x, lambda g: g)])
+    return x
 
 
 def pi(*, like: Any) -> Any:
