@@ -67,6 +67,9 @@ class Suite:
                 continue
             for component, said in faults(found.implementation).items():
                 yield self.absent(found.name, component, f"misuse: {said}")
+            for component in self.selection.components:
+                if component not in found.implementation.offers:
+                    yield self.absent(found.name, component, "not offered")
 
     def groups(self) -> list[tuple[str, str]]:
         """Component and dtype: the pieces in which a run can be shared out, in their order."""

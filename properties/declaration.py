@@ -33,18 +33,21 @@ def wrong_with(implementation: Implementation, offer: Offer) -> Iterator[str]:
     spec = COMPONENTS.get(offer.component)
     if spec is None:
         known = ", ".join(COMPONENTS)
-        yield f"{implementation.name} offers {offer.component!r}, which is no component{near(offer.component, COMPONENTS)} (known: {known})"
+        meant = near(offer.component, COMPONENTS)
+        yield f"{implementation.name} offers {offer.component!r}, which is no component{meant} (known: {known})"
         return
     for name, value in offer.conventions.items():
         yield from wrong_convention(spec, name, value)
-    sizes = {size for row in SUBJECTS[offer.component].rows for size in row}
+    rows = SUBJECTS[offer.component].rows
+    sizes = {size for row in rows for size, value in row.items() if type(value) is int}
     for size in offer.only.keys() - sizes:
         yield f"{offer.component}: only={{{size!r}: ...}} names no size{near(size, sizes)} (sizes: {', '.join(sorted(sizes))})"
     surplus = [name for name in offer.positional if name not in (*spec.positional, *spec.options)]
     if len(offer.positional) < len(spec.positional) and not takes_the_rest(offer, spec):
         yield f"{offer.component} takes {call(offer.positional)}; wanted: {offer.component}{spec_call(spec)}"
     elif len(offer.positional) > len(spec.positional) and surplus:
-        yield f"{offer.component} needs an argument {surplus[0]!r} that the component does not have; wanted: {offer.component}{spec_call(spec)}"
+        wanted = f"{offer.component}{spec_call(spec)}"
+        yield f"{offer.component} needs an argument {surplus[0]!r} that the component does not have; wanted: {wanted}"
     for name, default in spec.options.items():
         if default is spec.signature.empty and not offer.takes(name):
             yield f"{offer.component} must take the keyword {name!r}; wanted: {offer.component}{spec_call(spec)}"
@@ -63,7 +66,8 @@ def wrong_convention(spec: Component, name: str, value: Any) -> Iterator[str]:
         listed = ", ".join(names) or "none"
         yield f"{spec.name} has no convention {name!r}{near(name, names)} (its conventions: {listed})"
     elif not admits(convention, value):
-        yield f"{spec.name}: {name}={value!r} is not among the values of this convention: {', '.join(map(repr, convention.values))}"
+        listed = ", ".join(map(repr, convention.values))
+        yield f"{spec.name}: {name}={value!r} is not among the values of this convention: {listed}"
 
 
 def admits(convention: Convention, value: Any) -> bool:

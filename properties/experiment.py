@@ -17,7 +17,7 @@ from veriformer.properties.law import Case, Evidence, as_float64, differing
 from veriformer.spec import Component
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
-from veriformer.spec.numbers.precision import OUTWARD, Precision
+from veriformer.spec.numbers.precision import OUTWARD, Precision, precision_of
 
 BITS = (128, 256, 512, 1200, 2400, 4800)
 """Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
@@ -305,6 +305,14 @@ class Answer:
     def named(self, path: Path) -> str:
         """A path in the words of the signature."""
         return spelled(path, self.question.component.positional)
+
+
+def promised(door: Door, component: str) -> Precision:
+    """The arithmetic that an implementation promises for a component."""
+    offer = door.offers[component]
+    return precision_of(
+        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
+    )
 
 
 @dataclass

@@ -11,13 +11,13 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Raised, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Misshapen, Truths
+from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Misshapen, Truths, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
-from veriformer.spec.numbers.precision import FORMATS, precision_of
+from veriformer.spec.numbers.precision import FORMATS
 
 SUITE_FAILED = "the suite failed"
 """How a record begins that accuses the suite itself."""
@@ -153,11 +153,12 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     reason = why_absent(law, door)
     if reason or offer is None:
         return record(law, door, budget, started, verdict=Verdict.ABSENT, message=reason)
-    precision = precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
     experiment = Experiment(
-        door, COMPONENTS[law.component], settled.values, precision, Truths() if truths is None else truths
+        door,
+        COMPONENTS[law.component],
+        settled.values,
+        promised(door, law.component),
+        Truths() if truths is None else truths,
     )
     tally = Tally()
 

@@ -7,20 +7,23 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.softmax import exact_sums, within_two
+from veriformer.properties.softmax import exact_sums, row, within_two
 from veriformer.spec.numbers import working_precision
 
 ROWS = (
-    {"shape": (3,)},
-    {"shape": (2, 4)},
-    {"shape": (2, 8), "eps": 1e-3},
-    {"shape": (2, 3, 6)},
-    {"shape": (3, 16), "eps": 0.25},
-    {"shape": (1, 1)},
-    {"shape": (2, 2, 3, 5)},
-    {"shape": (2, 33)},
-    {"shape": (2, 64)},
-    {"shape": (1, 300), "eps": 1e-6},
+    row((3,)),
+    row((2, 4)),
+    row((2, 8), eps=1e-3),
+    row((2, 3, 6)),
+    row((3, 16), eps=0.25),
+    row((1, 1)),
+    row((2, 2, 3, 5)),
+    row((2, 33)),
+    row((2, 64)),
+    row((1, 300), eps=1e-6),
+    row((4, 128), kernel=True),
+    row((2, 768), kernel=True),
+    row((2, 1024), kernel=True),
 )
 
 

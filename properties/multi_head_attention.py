@@ -28,6 +28,8 @@ ROWS = (
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
     row((1,), 9, 0, 16, 4),
+    row((1,), 64, 0, 64, 1, kernel=True),
+    row((1,), 32, 0, 128, 2, mask=True, kernel=True),
 )
 
 

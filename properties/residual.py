@@ -7,9 +7,10 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.probes import Draw, power
+from veriformer.properties.softmax import row
 from veriformer.properties.universal import with_cotangent
 
-ROWS = ({"shape": (2,)}, {"shape": (1, 3)}, {"shape": (2, 3, 4)}, {"shape": (5, 33)}, {"shape": (2, 2, 3, 65)})
+ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)))
 
 
 def draw(recipe: Draw) -> Case:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from veriformer.impls.protocol import Door
-from veriformer.properties.experiment import Asked, Experiment, Truths
+from veriformer.properties.experiment import Asked, Experiment, Truths, promised
 from veriformer.properties.law import Case
 from veriformer.properties.probes import Row
 from veriformer.spec import COMPONENTS, Convention
-from veriformer.spec.numbers.precision import precision_of
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,7 @@ def ask(
     """The allowed values that all the answers agree with; or why the question could not be put."""
     component = COMPONENTS[inquiry.component]
     offer = door.offers[inquiry.component]
-    precision = precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
+    precision = promised(door, inquiry.component)
     possible = list(convention.values)
     asked = 0
     for case in inquiry.cases(door.dtype):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -11,17 +12,25 @@ from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differ
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.settle import Inquiry
 
+
+def row(shape: tuple[int, ...], **more: Any) -> dict[str, Any]:
+    """Sizes of one case: n is the length of the last axis."""
+    return {"shape": shape, "rank": len(shape), "n": shape[-1], **more}
+
+
 ROWS = (
-    {"shape": (3,)},
-    {"shape": (1,)},
-    {"shape": (2, 4), "mask": True},
-    {"shape": (2, 3, 5)},
-    {"shape": (4, 8), "mask": True},
-    {"shape": (3, 2, 2, 7), "mask": True, "empty_rows": True},
-    {"shape": (2, 33)},
-    {"shape": (5, 1)},
-    {"shape": (3, 64), "mask": True},
-    {"shape": (2, 300)},
+    row((3,)),
+    row((1,)),
+    row((2, 4), mask=True),
+    row((2, 3, 5)),
+    row((4, 8), mask=True),
+    row((3, 2, 2, 7), mask=True, empty_rows=True),
+    row((2, 33)),
+    row((5, 1)),
+    row((3, 64), mask=True),
+    row((2, 300)),
+    row((4, 128), kernel=True),
+    row((2, 1024), kernel=True),
 )
 
 

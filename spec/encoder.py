@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from veriformer.spec.component import Honest, component
-from veriformer.spec.encoder_layer import encoder_layer
-from veriformer.spec.layer_norm import layer_norm
+from veriformer.spec.encoder_layer import ACTIVATION, NORM, encoder_layer
+from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.visibility import FULLY_MASKED
 
 
 @component(
     source="Vaswani et al. 2017, section 3.1; final norm: Xiong et al. 2020",
     honest=(Honest("honest layers, one after the other", "see encoder_layer"),),
-    conventions=(FULLY_MASKED,),
+    conventions=(FULLY_MASKED, NORM, ACTIVATION, EPS),
 )
 def encoder(
     x: Any,

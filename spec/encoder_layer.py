@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from veriformer.spec.component import Honest, component, require
+from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.feed_forward import feed_forward
-from veriformer.spec.layer_norm import layer_norm
+from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.residual import residual
 from veriformer.spec.visibility import FULLY_MASKED
+
+NORM = Convention(
+    "norm",
+    ("post", "pre"),
+    "Figure 1 of the paper: after the residual connection.",
+    {"post": "Vaswani et al. 2017, BERT, torch.nn.TransformerEncoderLayer", "pre": "GPT-2, ViT, norm_first=True"},
+    default="post",
+    option=True,
+)
+ACTIVATION = Convention(
+    "activation",
+    ("relu", "gelu"),
+    "Equation 2 of the paper: ReLU.",
+    {"relu": "Vaswani et al. 2017, torch.nn.TransformerEncoderLayer", "gelu": "BERT, GPT-2"},
+    default="relu",
+    option=True,
+)
 
 
 @component(
     source="Vaswani et al. 2017, section 3.1 and figure 1; pre-norm: Xiong et al. 2020",
     honest=(Honest("the honest algorithms of its parts, one after the other", "see each part"),),
-    conventions=(FULLY_MASKED,),
+    conventions=(FULLY_MASKED, NORM, ACTIVATION, EPS),
 )
 def encoder_layer(
     x: Any,

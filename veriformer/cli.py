@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -131,7 +132,7 @@ def replay(
     records: Annotated[Path, typer.Argument(help="A file of records.")],
     targets: Targets,
 ) -> None:
-    """Re-run recorded counterexamples: FIXED or STILL BROKEN."""
+    """Re-run recorded counterexamples: FIXED, STILL BROKEN, or not judged here."""
     from veriformer.replay import replay as replayed
     from veriformer.reports.escape import visible
     from veriformer.run import found_in
@@ -139,11 +140,21 @@ def replay(
     broken = count = 0
     for old, new in replayed(read(records), found_in(targets)):
         still = new.verdict in (Verdict.BROKEN, Verdict.CRASHED)
-        count, broken = count + 1, broken + still
+        count, broken = count + (still or new.verdict is Verdict.HELD), broken + still
+        said = (
+            "STILL BROKEN"
+            if still
+            else "FIXED       "
+            if new.verdict is Verdict.HELD
+            else f"NOT JUDGED ({new.verdict})"
+        )
         where = f"{old.component} of {old.implementation}, {old.law}, {old.dtype} on {old.device}"
-        typer.echo(f"{'STILL BROKEN' if still else 'FIXED       '}  {visible(where)}")
+        typer.echo(f"{said}  {visible(where)}")
     if not count:
-        typer.echo("nothing to replay: no counterexample of these targets in the records", err=True)
+        typer.echo(
+            "nothing was judged: the records hold no counterexample of these targets that can be put to them here",
+            err=True,
+        )
     raise typer.Exit(1 if broken else 0 if count else 2)
 
 
@@ -179,6 +190,10 @@ def main(arguments: list[str] | None = None) -> Any:
 
         print(f"veriformer: {visible(str(misuse))}", file=sys.stderr)
         sys.exit(2)
+    except Exception:  # noqa: BLE001  (no fault of ours may look like a verdict on theirs)
+        traceback.print_exc()
+        print("veriformer: the suite itself failed; nothing is said about the code it was judging", file=sys.stderr)
+        sys.exit(3)
 
 
 if __name__ == "__main__":

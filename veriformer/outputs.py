@@ -32,7 +32,7 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
     spec = known(component)
     spent: list[tuple[float, Evidence, dict[str, Any]]] = []
     for conventions in possible(spec, options):
-        truth = question(spec, str(got.dtype), precision, arguments, options, conventions).output()
+        (_, truth), *_ = question(spec, str(got.dtype), precision, arguments, options, conventions).outputs()
         weighed = weigh(truth.evidence("output", got), str(got.dtype))
         if not weighed.refuted:
             return
@@ -52,7 +52,8 @@ def allowed_error(
     floats = [leaf for leaf in map(as_numpy_tree, arguments) if isinstance(leaf, np.ndarray) and is_floating(leaf)]
     chosen = dtype or (str(floats[0].dtype) if floats else "float32")
     conventions = next(possible(spec, options))
-    return question(spec, chosen, precision, arguments, options, conventions).output().bound
+    (_, truth), *_ = question(spec, chosen, precision, arguments, options, conventions).outputs()
+    return truth.bound
 
 
 def known(component: str) -> Component:

@@ -13,14 +13,13 @@ from veriformer.impls.discover import Found, find
 from veriformer.impls.protocol import Implementation, Misuse
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS
-from veriformer.properties.experiment import Experiment, Truths
+from veriformer.properties.experiment import Experiment, Truths, promised
 from veriformer.properties.judge import Outcome, counterexample, message_of, try_case
 from veriformer.properties.law import Case, Law
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.reports.terminal import failure, say
 from veriformer.spec import COMPONENTS
-from veriformer.spec.numbers.precision import precision_of
 
 
 def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
@@ -40,8 +39,11 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     if record.verdict is Verdict.BROKEN or record.verdict is Verdict.CRASHED:
         say(console, failure(record))
         sys.exit(1)
+    if record.verdict is not Verdict.HELD:
+        console.print(f"not judged here: {record.verdict} {record.message}", markup=False)
+        sys.exit(2)
     console.print(
-        f"FIXED: {record.component} of {implementation} now answers {record.law} with: {record.verdict}", markup=False
+        f"FIXED: {record.component} of {implementation} keeps the law {record.law} on this input", markup=False
     )
 
 
@@ -53,12 +55,8 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
         return Record(
             kind="verdict", implementation=implementation.name, component=law.component, verdict=Verdict.ABSENT
         )
-    offer = door.offers[law.component]
     conventions = dict(stored.get("conventions", {}))
-    precision = precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
-    experiment = Experiment(door, COMPONENTS[law.component], conventions, precision, Truths())
+    experiment = Experiment(door, COMPONENTS[law.component], conventions, promised(door, law.component), Truths())
     case = stored_case(stored)
     outcome = try_case(law, case, experiment)
     settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})

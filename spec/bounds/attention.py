@@ -71,8 +71,9 @@ def backward(
 
         dv = p^T g,   ds = p (dp - D),   dq = scale ds k,   dk = scale ds^T q.
 
-    D is sum_j dp_j p_j or, equal in exact arithmetic, sum_c g_c o_c (FlashAttention, Dao et al. 2022, eq. 4):
-    the bound admits both, and p recomputed from the stored logarithm of the sum. The scale may be multiplied to ds or to the products: 3 u |scale| |ds| |k| more.
+    D is sum_j dp_j p_j or, equal in exact arithmetic, sum_c g_c o_c (FlashAttention, Dao et al. 2022, eq. 4); p may be
+    recomputed from the stored logarithm of the sum. The bound admits all of it. The scale may be multiplied to ds or to
+    the products: 3 u |scale| |ds| |k| more.
     """
     s = scores(q, k, scale, bias)
     p = recomputed(weights(s, mask, powers=2, **conventions), s, mask)
