@@ -8,7 +8,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ class Found:
     error: str = ""
     details: str = ""
     """The traceback, for whoever wants it."""
+    named: bool = True
+    """Was it asked for by name? An installed one that `all` found, and that cannot be loaded, is no misuse."""
 
     @property
     def name(self) -> str:
@@ -41,7 +43,7 @@ def find(target: str) -> list[Found]:
     installed entry point (`numpy`, `torch`, `jax`).
     """
     if target == "all":
-        return [load(name, entry.value) for name, entry in sorted(installed().items())]
+        return [replace(load(name, entry.value), named=False) for name, entry in sorted(installed().items())]
     if target in installed():
         return [load(target, installed()[target].value)]
     if target.endswith(".py") or "/" in target or Path(target).is_file():
@@ -70,8 +72,10 @@ def from_file(target: str) -> list[Found]:
     Its folder goes to the end of the path: it may import its neighbours, but never shadows an installed package.
     """
     path = Path(target)
+    if path.is_dir():
+        return [Found(target, error="is a folder; name a Python file in it")]
     if not path.is_file():
-        return [Found(target, error=f"there is no file {target}")]
+        return [Found(target, error="there is no such file")]
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
@@ -79,7 +83,7 @@ def from_file(target: str) -> list[Found]:
     name = f"_veriformer_target_{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        return [Found(target, error=f"{target} is not a Python file")]
+        return [Found(target, error="is not a Python file")]
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -93,8 +97,11 @@ def from_file(target: str) -> list[Found]:
 
 
 def from_name(target: str) -> list[Found]:
-    """`package.module` (every Implementation in it) or `package.module:object`."""
+    """`package.module` (every Implementation in it) or `package.module:object`, installed or in this folder."""
     module_name, _, attribute = target.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
     try:
         module = importlib.import_module(module_name)
         value = getattr(module, attribute) if attribute else None
@@ -103,13 +110,12 @@ def from_name(target: str) -> list[Found]:
             raise
         if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
             known = ", ".join(sorted(installed()))
-            hint = f"no file, module or installed implementation of this name; installed: {known}"
-            return [Found(target, error=f"{target!r}: {hint}")]
+            return [Found(target, error=f"no file, module or installed implementation of this name; installed: {known}")]
         return [failed(target, error)]
     if not attribute:
         return offered(target, module)
     if not isinstance(value, Implementation):
-        return [Found(target, error=f"{target} is {type(value).__name__}, not a veriformer.Implementation")]
+        return [Found(target, error=f"is of type {type(value).__name__}, not a veriformer.Implementation")]
     return [Found(target, value)]
 
 
@@ -117,11 +123,15 @@ def offered(target: str, module: Any) -> list[Found]:
     """Every module-level Implementation, each once."""
     implementations = {id(value): value for value in vars(module).values() if isinstance(value, Implementation)}
     if not implementations:
-        return [Found(target, error=f'{target} holds no Implementation; write impl = Implementation("my-kernels", '
+        return [Found(target, error='holds no Implementation; write impl = Implementation("my-kernels", '
                                     'backend="numpy") at its top level')]  # fmt: skip
     return [Found(target, implementation) for implementation in implementations.values()]
 
 
 def failed(target: str, error: BaseException) -> Found:
     """An import that raised."""
-    return Found(target, error=f"{type(error).__name__}: {error}", details="".join(traceback.format_exception(error)))
+    try:
+        said, details = str(error), "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001  (a message may be as broken as what raised it)
+        said, details = "(its message could not be read)", ""
+    return Found(target, error=f"{type(error).__name__}: {said}", details=details)

@@ -176,5 +176,5 @@ def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths)
         return 1
     misused = any(record.message.startswith("misuse: ") for record in verdicts)
     judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}
-    loaded = all(one.implementation is not None and one.name in judged for one in found)
-    return 0 if found and loaded and not misused else 2
+    loaded = all(one.name in judged for one in found if one.named or one.implementation)
+    return 0 if judged and loaded and not misused else 2

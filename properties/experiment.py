@@ -217,7 +217,8 @@ def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth
     """
     bound = bounded.error * OUTWARD
     size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
-    useful = np.isfinite(bound) & ((bound <= VACUOUS * size) | (size == 0))
+    defined = ~np.isnan(bounded.value)  # a convention may make the formula itself not a number
+    useful = defined & np.isfinite(bound) & ((bound <= VACUOUS * size) | (size == 0))
     wanted = np.where(useful, SHARPNESS * bound, np.inf)
     before, stuck = np.full(bound.shape, np.inf), np.zeros(bound.shape, int)
     for bits in BITS:

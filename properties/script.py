@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.record import Record
 
 BIG = 200
-"""Arrays with more numbers than this are cut off in no script: they are written as bytes."""
+"""Arrays with more numbers than this are written as bytes; none is ever cut off."""
 
 
 def script(record: Record, target: str) -> str:
@@ -64,17 +64,22 @@ def source(value: Any) -> str:
 def array_source(array: np.ndarray) -> str:
     """An array as the simplest expression that is equal to it, dtype included."""
     name = repr(str(array.dtype))
-    if array.size and not array.any() and not np.signbit(array.astype(float)).any():
+    if array.size and not array.any() and not signed(array):
         return f"np.zeros({array.shape!r}, dtype={name})"
     if array.size and np.array_equal(array, np.ones_like(array)):
         return f"np.ones({array.shape!r}, dtype={name})"
-    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))):
+    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))) and not signed(array):
         return f"np.eye({len(array)}, dtype={name})"
     if array.size > BIG:
         return f"np.frombuffer(bytes.fromhex({array.tobytes().hex()!r}), dtype={name}).reshape({array.shape!r})"
     if array.size == 0:
         return f"np.zeros({array.shape!r}, dtype={name})"
     return f"np.array({numbers(array.tolist())}, dtype={name})"
+
+
+def signed(array: np.ndarray) -> bool:
+    """Is any number negative? -0.0 counts."""
+    return bool(np.signbit(array.astype(float)).any())
 
 
 def numbers(nested: Any) -> str:

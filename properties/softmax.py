@@ -22,6 +22,7 @@ ROWS = (
     row((3,)),
     row((1,)),
     row((2, 4), mask=True),
+    row((2, 3), mask=True, empty_rows=True),
     row((2, 3, 5)),
     row((4, 8), mask=True),
     row((3, 2, 2, 7), mask=True, empty_rows=True),

@@ -45,13 +45,13 @@ def check(
     dtype: Dtypes = None,
     device: Devices = None,
     examples: Annotated[
-        int | None, typer.Option("--examples", help="Random examples per law, after the sweep.")
+        int | None, typer.Option("--examples", min=0, help="Random examples per law, after the sweep.")
     ] = None,
     seed: Seed = 0,
     quick: Quick = False,
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
-    workers: Annotated[int, typer.Option("-j", "--workers", help="Processes to share the work among.")] = 1,
+    workers: Annotated[int, typer.Option("-j", "--workers", min=1, help="Processes to share the work among.")] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
@@ -60,9 +60,11 @@ def check(
     plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers)
     console = Console()
     records = [environment(plan.found, vars(plan.budget) | {"real": real})]
+    if json:
+        kept(json, records)  # a file that cannot be written is found out before the work, not after it
     records += shown(checked(plan), console)
     if json:
-        write(json, records)
+        kept(json, records)
     from veriformer.reports.terminal import terminal
 
     terminal(records, console)
@@ -74,6 +76,7 @@ def list_(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """The implementations found: what each offers, versions, devices."""
+    from veriformer.reports.escape import inline, visible
     from veriformer.run import listing
 
     rows = listing()
@@ -83,8 +86,9 @@ def list_(
         typer.echo(strict.dumps(rows, indent=2))
         return
     for row in rows:
-        typer.echo(f"{row['name']}  ({row['backend']}; {', '.join(row['versions'])}; {', '.join(row['devices'])})")
-        typer.echo(f"  {row['error'] or ', '.join(row['components'])}")
+        about = "; ".join(filter(None, (row["backend"], ", ".join(row["versions"]), ", ".join(row["devices"]))))
+        typer.echo(inline(f"{row['name']}  ({about})" if about else row["name"]))
+        typer.echo(visible(f"  {row['error'] or ', '.join(row['components'])}"))
 
 
 @app.command()
@@ -95,7 +99,7 @@ def bench(
     records: Annotated[
         Path | None, typer.Option("--records", help="Verdicts of an earlier check; else a quick one.")
     ] = None,
-    repeats: Annotated[int, typer.Option("--repeats", help="Turns of each contestant.")] = 5,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Turns of each contestant.")] = 5,
     quick: Quick = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
@@ -106,10 +110,10 @@ def bench(
     from veriformer.reports.terminal import terminal
     from veriformer.run import timed
 
-    verdicts = list(read(records)) if records else None
+    verdicts = stored(records) if records else None
     timings = timed(targets, verdicts, components=component, devices=device, repeats=repeats, quick=quick)
     if json:
-        write(json, timings)
+        kept(json, timings)
     terminal(timings, Console())
 
 
@@ -122,8 +126,8 @@ def report(
     """One self-contained HTML page and Markdown, from records alone."""
     from veriformer.reports import write as write_report
 
-    rows = [record for path in records for record in read(path)]
-    for path in write_report(rows, out, list(read(compare)) if compare else None):
+    rows = [record for path in records for record in stored(path)]
+    for path in write_report(rows, out, stored(compare) if compare else None):
         typer.echo(str(path))
 
 
@@ -134,28 +138,27 @@ def replay(
 ) -> None:
     """Re-run recorded counterexamples: FIXED, STILL BROKEN, or not judged here."""
     from veriformer.replay import replay as replayed
-    from veriformer.reports.escape import visible
+    from veriformer.reports.escape import inline, visible
     from veriformer.run import found_in
 
     broken = count = 0
-    for old, new in replayed(read(records), found_in(targets)):
-        still = new.verdict in (Verdict.BROKEN, Verdict.CRASHED)
-        count, broken = count + (still or new.verdict is Verdict.HELD), broken + still
-        said = (
-            "STILL BROKEN"
-            if still
-            else "FIXED       "
-            if new.verdict is Verdict.HELD
-            else f"NOT JUDGED ({new.verdict})"
-        )
+    found = found_in(targets)
+    lost = [one for one in found if one.implementation is None]
+    for one in lost:
+        typer.echo(visible(f"not replayed: {one.target}: {one.error}"), err=True)
+    for old, new in replayed(stored(records), found):
+        still, fixed = new.verdict in (Verdict.BROKEN, Verdict.CRASHED), new.verdict is Verdict.HELD
+        count, broken = count + (still or fixed), broken + still
+        said = "STILL BROKEN" if still else "FIXED" if fixed else "NOT JUDGED"
+        why = "" if still or fixed else f": {new.verdict} {new.message}"
         where = f"{old.component} of {old.implementation}, {old.law}, {old.dtype} on {old.device}"
-        typer.echo(f"{said}  {visible(where)}")
+        typer.echo(f"{said:<12}  {inline(where + why)}")
     if not count:
         typer.echo(
             "nothing was judged: the records hold no counterexample of these targets that can be put to them here",
             err=True,
         )
-    raise typer.Exit(1 if broken else 0 if count else 2)
+    raise typer.Exit(1 if broken else 0 if count and not lost else 2)
 
 
 @app.command()
@@ -173,12 +176,30 @@ def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
     if not console.is_terminal:
         yield from records
         return
+    from veriformer.reports.escape import inline
+    from veriformer.reports.terminal import line
+
     with console.status("starting") as status:
         for record in records:
-            status.update(
-                f"{record.component} · {record.law} · {record.implementation} · {record.dtype} · {record.device}"
-            )
+            where = (record.component, record.law, record.implementation, record.dtype, record.device)
+            status.update(line(" · ".join(inline(name) for name in where if name)))
             yield record
+
+
+def stored(path: Path) -> list[Record]:
+    """The records of a file. Raises Misuse when there is none, or something else in it."""
+    try:
+        return list(read(path))
+    except (OSError, ValueError) as error:
+        raise Misuse(f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)) from error
+
+
+def kept(path: Path, records: Iterable[Record]) -> None:
+    """Write records to a file. Raises Misuse when that is not possible."""
+    try:
+        write(path, records)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror}") from error
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -8,15 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import DTYPES, Misuse, Tree
+from veriformer.impls.protocol import DTYPES, PRECISIONS, Misuse, Tree, one_of
 from veriformer.impls.tree import rebuild
-from veriformer.properties.declaration import near
+from veriformer.properties.declaration import near, spec_call, wrong_convention
 from veriformer.properties.experiment import Question, is_floating
 from veriformer.properties.judge import weigh
 from veriformer.properties.law import Evidence
+from veriformer.properties.probes import numpy_dtype
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS, Component
 from veriformer.spec.numbers.precision import precision_of
+
+
+UNJUDGED = (
+    "an honest computation in {} may land anywhere on this input, so nothing can be judged; give a smaller input, "
+    'or precision="layer" if it computes in float32 inside'
+)
 
 
 def check_output(component: str, output: Any, *arguments: Any, precision: str = "eager", **options: Any) -> None:
@@ -26,7 +33,8 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
     is the dtype judged. arguments, options: what your code was given, in the component's own order and names;
     conventions too (`variance="unbiased"`). A silent convention that is not given (what a fully masked row answers) may
     be any of its allowed values. precision: "eager" or "layer".
-    Raises Misuse for a component or option that does not exist.
+    Raises Misuse for a component, option or value that does not exist, and when no number of the output can be judged:
+    a check that nothing could fail is none.
     """
     got = as_numpy(output)
     spec = known(component)
@@ -34,11 +42,14 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
     for conventions in possible(spec, options):
         (_, truth), *_ = question(spec, str(got.dtype), precision, arguments, options, conventions).outputs()
         weighed = weigh(truth.evidence("output", got), str(got.dtype))
+        if not weighed.judged:
+            raise Misuse(f"{component}: {UNJUDGED.format(got.dtype)}")
         if not weighed.refuted:
             return
         spent.append((weighed.ratio, weighed.evidence, conventions))
     _, evidence, conventions = min(spent, key=lambda one: one[0])
-    raise AssertionError(told(spec, got, arguments, options, evidence, conventions))
+    one_truth = all(np.array_equal(other.wanted, evidence.wanted, equal_nan=True) for _, other, _ in spent)
+    raise AssertionError(told(spec, got, arguments, options, evidence, {} if one_truth else conventions))
 
 
 def allowed_error(
@@ -59,7 +70,7 @@ def allowed_error(
 def known(component: str) -> Component:
     """The component of this name."""
     if component not in COMPONENTS:
-        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}; components: {', '.join(COMPONENTS)}")
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
     return COMPONENTS[component]
 
 
@@ -83,8 +94,17 @@ def question(
         raise Misuse(f"the output has dtype {dtype}; judged are {', '.join(DTYPES)}")
     for name in options.keys() - spec.signature.parameters.keys():
         listed = ", ".join([*spec.options, *(c.name for c in spec.conventions)])
-        raise Misuse(f"{spec.name} has no option {name!r}{near(name, spec.signature.parameters)}; it has: {listed}")
-    plain = {name: as_numpy_tree(value) for name, value in options.items()}
+        raise Misuse(f"{spec.name} has no option {name!r}{near(name, spec.signature.parameters)}\noptions: {listed}")
+    for name, value in options.items():
+        for said in wrong_convention(spec, name, value) if spec.convention(name) else ():
+            raise Misuse(said)
+    one_of("precision", precision, PRECISIONS)
+    try:
+        spec.signature.bind(*arguments, **options)
+    except TypeError as error:
+        raise Misuse(f"{error}; wanted: {spec.name}{spec_call(spec)}") from None
+    like = {"like": np.zeros(0, numpy_dtype(dtype))} if "like" in spec.options else {}
+    plain = like | {name: as_numpy_tree(value) for name, value in options.items()}
     aliases = tuple(
         (i, j)
         for j in range(len(arguments))
@@ -155,4 +175,4 @@ def told(
             "ulps": weighed.ulps,
         },
     )
-    return "\n" + failure(record).plain
+    return "\n" + failure(record).plain.replace("smallest input found", "input", 1)

@@ -18,7 +18,7 @@ from veriformer.properties.judge import Outcome, counterexample, message_of, try
 from veriformer.properties.law import Case, Law
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
-from veriformer.reports.terminal import failure, say
+from veriformer.reports.terminal import failure, line, say
 from veriformer.spec import COMPONENTS
 
 
@@ -26,25 +26,28 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     """Show one counterexample again: what scripts call. Exits 1 if the law is still broken, 0 if it is not, 2 if the
     implementation cannot be found."""
     console = Console()
-    chosen = [
-        one.implementation for one in find(target) if one.implementation and one.implementation.name == implementation
-    ]
-    if not chosen or chosen[0] is None:
-        reasons = (
-            "; ".join(one.error for one in find(target) if one.error) or f"{target} does not hold {implementation!r}"
-        )
-        console.print(f"cannot replay: {reasons}", markup=False)
+    try:
+        record = again(named(implementation, target), stored)
+    except Misuse as misuse:
+        say(console, line(f"cannot replay: {misuse}"))
         sys.exit(2)
-    record = again(chosen[0], stored)
     if record.verdict is Verdict.BROKEN or record.verdict is Verdict.CRASHED:
         say(console, failure(record))
         sys.exit(1)
     if record.verdict is not Verdict.HELD:
-        console.print(f"not judged here: {record.verdict} {record.message}", markup=False)
+        say(console, line(f"not judged here: {record.verdict} {record.message}"))
         sys.exit(2)
-    console.print(
-        f"FIXED: {record.component} of {implementation} keeps the law {record.law} on this input", markup=False
-    )
+    say(console, line(f"FIXED: {record.component} of {implementation} keeps the law {record.law} on this input"))
+
+
+def named(name: str, target: str) -> Implementation:
+    """The implementation of this name that a target leads to. Raises Misuse when there is none."""
+    found = find(target)
+    for one in found:
+        if one.implementation and one.implementation.name == name:
+            return one.implementation
+    held = ", ".join(repr(one.name) for one in found if one.implementation)
+    raise Misuse(f"{target}: " + ("; ".join(one.error for one in found if one.error) or f"holds {held}, not {name!r}"))
 
 
 def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
@@ -53,7 +56,11 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
     door = open_door(implementation, stored["dtype"], stored["device"])
     if law.component not in door.offers:
         return Record(
-            kind="verdict", implementation=implementation.name, component=law.component, verdict=Verdict.ABSENT
+            kind="verdict",
+            implementation=implementation.name,
+            component=law.component,
+            verdict=Verdict.ABSENT,
+            message=f"{implementation.name} no longer offers {law.component}",
         )
     conventions = dict(stored.get("conventions", {}))
     experiment = Experiment(door, COMPONENTS[law.component], conventions, promised(door, law.component), Truths())
@@ -71,7 +78,7 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
         conventions=settled.described,
         verdict=outcome.verdict,
         judged=1,
-        message=message_of(outcome),
+        message=message_of(outcome) or outcome.reason,
         counterexample=counterexample(law, door, case, outcome, 1, settled) if outcome.bad else None,
         **ratios(outcome),
     )

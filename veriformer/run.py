@@ -6,13 +6,13 @@ import datetime
 import inspect
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from veriformer.bench import machine
 from veriformer.impls.discover import Found, find, installed
-from veriformer.impls.protocol import Misuse
+from veriformer.impls.protocol import DTYPES, Misuse
 from veriformer.impls.worker import devices_of, versions_of
 from veriformer.jobs import shared_out
 from veriformer.properties import LAWS
@@ -26,10 +26,20 @@ PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch
 
 
 def found_in(targets: Sequence[str]) -> list[Found]:
-    """Everything that the targets name, each implementation once."""
-    seen: dict[int, None] = {}
-    found = [one for target in targets for one in find(target)]
-    return [one for one in found if one.implementation is None or seen.setdefault(id(one.implementation), None) is None]
+    """Everything that the targets name, each implementation once, and each under a name of its own."""
+    named: dict[str, Found] = {}
+    out = []
+    for one in (one for target in dict.fromkeys(targets) for one in find(target)):
+        if one.implementation is None:
+            out.append(one)
+            continue
+        first = named.setdefault(one.name, one)
+        if first is one:
+            out.append(one)
+        elif first.implementation is not one.implementation:
+            said = f"holds a second implementation named {one.name!r} (the first: {first.target}); give it another name"
+            out.append(replace(one, implementation=None, error=said))
+    return out
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,10 @@ class Plan:
         real: bool,
         workers: int,
     ) -> Plan:
-        """Raises Misuse for a component or law that does not exist."""
+        """Raises Misuse for a component, law or dtype that does not exist."""
+        for name in dtypes or ():
+            if name not in DTYPES:
+                raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
         selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         return cls(Suite(found_in(targets), selection, budget, exit_first), tuple(targets), real, workers)

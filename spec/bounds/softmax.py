@@ -53,7 +53,8 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
         lost = precision.step.tiny if precision.flushes else precision.step.half_ulp(np.zeros(()))
         faint = allowed & (p - error < 4 * lost * x.shape[-1])
-        unseen = np.finfo(np.float64).smallest_normal  # a weight that float64 itself, computing this, may have lost
+        # below the smallest normal number exp is good to a few quanta, and float64, computing this, may lose a weight
+        unseen = np.finfo(np.float64).smallest_normal + 2 * ROUNDOFFS["exp"] * precision.step.half_ulp(np.zeros(()))
         error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)
         overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
         error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
