@@ -16,6 +16,7 @@ impl = Implementation("jax.nn", backend="jax")
 
 
 @impl.component
+@jax.jit
 def softmax(x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
     return jax.nn.softmax(x, where=mask)
 

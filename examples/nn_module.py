@@ -24,7 +24,7 @@ def encoder_layer(
     d_model, d_ff = params["feed_forward"]["w_1"].shape
     module = nn.TransformerEncoderLayer(
         d_model, n_heads, d_ff, 0.0, activation, eps, batch_first=True, norm_first=norm == "pre", device="meta"
-    )
+    ).eval()
     hidden = None if mask is None else as_torch_masks(mask, x, n_heads)
     return torch.func.functional_call(module, as_torch_names(params), (x,), {"src_mask": hidden})
 
@@ -32,7 +32,8 @@ def encoder_layer(
 def as_torch_names(params: dict[str, Any]) -> dict[str, Tensor]:
     """Our layout in torch's: matrices act from the left there, and q, k and v are stacked."""
     attention, feed, norm_1, norm_2 = (params[name] for name in ("self_attention", "feed_forward", "norm_1", "norm_2"))
-    bias = {name: attention.get(f"b_{name}", attention[f"w_{name}"].new_zeros(attention[f"w_{name}"].shape[1])) for name in "qkvo"}
+    none = torch.zeros_like(norm_1["beta"])
+    bias = {name: attention.get(f"b_{name}", none) for name in "qkvo"}
     return {
         "self_attn.in_proj_weight": torch.cat([attention[f"w_{name}"].T for name in "qkv"]),
         "self_attn.in_proj_bias": torch.cat([bias[name] for name in "qkv"]),

@@ -46,7 +46,7 @@ def find(target: str) -> list[Found]:
         return [replace(load(name, entry.value), named=False) for name, entry in sorted(installed().items())]
     if target in installed():
         return [load(target, installed()[target].value)]
-    if target.endswith(".py") or "/" in target or Path(target).is_file():
+    if target.endswith((".py", ".")) or "/" in target or Path(target).is_file():
         return from_file(target)
     return from_name(target)
 
@@ -110,7 +110,9 @@ def from_name(target: str) -> list[Found]:
             raise
         if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
             known = ", ".join(sorted(installed()))
-            return [Found(target, error=f"no file, module or installed implementation of this name; installed: {known}")]
+            return [
+                Found(target, error=f"no file, module or installed implementation of this name; installed: {known}")
+            ]
         return [failed(target, error)]
     if not attribute:
         return offered(target, module)

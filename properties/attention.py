@@ -40,10 +40,13 @@ ROWS = (
     row((1, 2), 3, 5, 4, 4, causal=True),
     row((2, 1), 5, 3, 4, 4, causal=True),
     row((2, 4), 3, 3, 4, 4, heads_k=2),
+    row((2, 2), 3, 3, 4, 4, heads_k=1),
     row((2, 2, 2), 2, 3, 4, 4),
-    row((1, 1), 9, 9, 16, 16, scale=0.5),
+    row((1, 1), 9, 9, 16, 16, scale=0.5, bias=True),
     row((1, 2), 31, 33, 8, 8, causal=False),
     row((), 7, 7, 4, 4, window=3),
+    row((2,), 5, 5, 4, 4, window=2, causal=True),
+    row((2,), 3, 5, 4, 4, window=2, mask=True, empty_rows=True),
     row((1, 2), 16, 16, 64, 64),
     row((1, 1), 32, 64, 128, 128, kernel=True),
     row((1, 2), 64, 64, 64, 64, causal=True, kernel=True),
@@ -312,8 +315,8 @@ def alignment_cases(dtype: str) -> tuple[Case, ...]:
 
 
 def is_slanted(row: Any) -> bool:
-    """A causal row whose lengths differ."""
-    return bool(row.get("causal")) and row["length"] != row["length_k"]
+    """A row in which it matters where the triangle, or the window, starts: its lengths differ."""
+    return bool(row.get("causal") or row.get("window")) and row["length"] != row["length_k"]
 
 
 INQUIRIES = (

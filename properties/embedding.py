@@ -17,7 +17,8 @@ ROWS = (
     {"shape": (1,), "vocabulary": 1, "d_model": 4},
     {"shape": (3, 4), "vocabulary": 5, "d_model": 4, "scale": 1.7320508075688772},
     {"shape": (2, 5), "vocabulary": 3, "d_model": 2, "padding_idx": 1},
-    {"shape": (2, 33), "vocabulary": 65, "d_model": 6},
+    {"shape": (2, 3), "vocabulary": 2, "d_model": 3, "padding_idx": 0},
+    {"shape": (2, 33), "vocabulary": 300, "d_model": 6},
 )
 
 

@@ -38,6 +38,7 @@ ROWS = (
     row((), 2, 4, 4, 2, isolate=("attention", "feed_forward"), norm="pre", activation="gelu"),
     row((2,), 4, 6, 5, 3, norm="pre", biases=True, eps=0.25),
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
+    row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
     row((1,), 9, 8, 16, 4, mask=True),
 )
 
@@ -67,8 +68,9 @@ def norm(recipe: Draw, prefix: str, silent: bool = False) -> dict[str, np.ndarra
 def options(recipe: Draw) -> dict[str, Any]:
     """The keywords of one case; about half of the rows leave each to its default."""
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
-    if recipe.get("mask"):  # padding: other keys are hidden in each example
-        chosen["mask"] = recipe.mask("mask", (*recipe["batch"], 1, 1, recipe["length"]))
+    if recipe.get("mask"):  # padding: other keys are hidden in each example, and now and then from each query
+        queries = recipe["length"] if recipe["mask"] == "each query" else 1
+        chosen["mask"] = recipe.mask("mask", (*recipe["batch"], 1, queries, recipe["length"]))
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]

@@ -23,7 +23,8 @@ ROWS = (
     row((), 2, 0, 2, 1),
     row((), 3, 0, 4, 2, mask=True, biases=True),
     row((2,), 3, 4, 4, 2, mask=True),
-    row((2,), 4, 0, 6, 3, causal=True),
+    row((2,), 4, 0, 6, 3, causal=True, mask=True),
+    row((2,), 3, 0, 4, 2, mask="each head"),
     row((2,), 2, 5, 4, 2, biases=True),
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
@@ -53,9 +54,12 @@ def draw(recipe: Draw) -> Case:
     memory = x if is_self else recipe.array("memory", (*batch, length_k, recipe["d_model"]))
     options: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     if recipe.get("mask"):
-        options["mask"] = recipe.mask("mask", (*batch, 1, length, length_k))
+        heads = recipe["n_heads"] if recipe["mask"] == "each head" else 1
+        options["mask"] = recipe.mask("mask", (*batch, heads, length, length_k))
     if recipe.get("causal"):
         options["causal"] = True
+        if "mask" in options:  # together with causality every query keeps a key
+            options["mask"][..., 0] = True
     return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
 
 
@@ -88,7 +92,11 @@ def ignores_the_order_of_heads(case: Case, experiment: Experiment) -> Evidence:
         if f"b_{name}" in params:
             params[f"b_{name}"] = blocks(params[f"b_{name}"])
     params["w_o"] = blocks(params["w_o"].T).T.copy()
-    return within_two(experiment.ask(case.replacing(2, params)), experiment.ask(case), "answer for the heads in order")
+    options = dict(case.options)
+    if "mask" in options and options["mask"].shape[-3] == h:  # a mask of its own for each head goes along
+        options["mask"] = options["mask"][..., order, :, :]
+    moved = case.replacing(2, params).but(options=options)
+    return within_two(experiment.ask(moved), experiment.ask(case), "answer for the heads in order")
 
 
 def draw_identity(recipe: Draw) -> Case:
@@ -96,7 +104,10 @@ def draw_identity(recipe: Draw) -> Case:
     case = draw(recipe)
     eye = np.eye(recipe["d_model"]).astype(case.arguments[0].dtype)
     params = {name: eye.copy() for name in ("w_q", "w_k", "w_v", "w_o")}
-    return case.replacing(2, params).but(options={**case.options, "n_heads": 1}, fixed=frozenset({(0, 2)}))
+    options = {**case.options, "n_heads": 1}
+    if "mask" in options:
+        options["mask"] = options["mask"][..., :1, :, :]
+    return case.replacing(2, params).but(options=options, fixed=frozenset({(0, 2)}))
 
 
 @law("One head with identity projections is attention.", draw=draw_identity)

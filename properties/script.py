@@ -68,7 +68,12 @@ def array_source(array: np.ndarray) -> str:
         return f"np.zeros({array.shape!r}, dtype={name})"
     if array.size and np.array_equal(array, np.ones_like(array)):
         return f"np.ones({array.shape!r}, dtype={name})"
-    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, np.eye(len(array))) and not signed(array):
+    if (
+        array.ndim == 2
+        and array.shape[0] == array.shape[1]
+        and np.array_equal(array, np.eye(len(array)))
+        and not signed(array)
+    ):
         return f"np.eye({len(array)}, dtype={name})"
     if array.size > BIG:
         return f"np.frombuffer(bytes.fromhex({array.tobytes().hex()!r}), dtype={name}).reshape({array.shape!r})"

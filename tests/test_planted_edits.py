@@ -19,12 +19,15 @@ from veriformer import impls
 from veriformer.impls.discover import find
 from veriformer.properties import SUBJECTS
 from veriformer.properties.conformance import Selection, Suite, exit_code
+from veriformer.properties.declaration import faults
 from veriformer.properties.search import Budget, admits
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 
 DTYPES = {"numpy": ("float32", "float64"), "torch": ("float32", "float64"), "jax": ("float32",)}
-AS_THE_COMMAND_HAS_IT = Budget(examples=25)
+WHOLE = Budget(examples=25)
+QUICK = Budget(examples=5, quick=True)
+"""The budgets of `veriformer check`, without and with --quick."""
 PRIVATE = "planted_copy"
 
 
@@ -81,10 +84,10 @@ def plant(edit: Edit, file: Path) -> None:
     file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
-def check(target: Path, component: str, dtype: str) -> tuple[int, list[Record]]:
+def check(target: Path, component: str, dtype: str, budget: Budget = WHOLE) -> tuple[int, list[Record]]:
     """What `veriformer check TARGET -x -c COMPONENT --dtype DTYPE --device cpu` does: its exit code and its records."""
     found = find(str(target))
-    suite = Suite(found, Selection((component,), (), (dtype,), ("cpu",)), AS_THE_COMMAND_HAS_IT, exit_first=True)
+    suite = Suite(found, Selection((component,), (), (dtype,), ("cpu",)), budget, exit_first=True)
     records = list(suite.records())
     return exit_code(records, found, suite.truths), records
 
@@ -104,6 +107,7 @@ def test_the_table_is_as_wide_as_it_says() -> None:
 def test_jax_compiles_two_sizes(component: str, folder: Path) -> None:
     (found,) = find(str(copy("jax", component, folder)))
     assert found.implementation, found.error
+    assert faults(found.implementation) == {}
     offer = found.implementation.offers[component]
     assert len([row for row in SUBJECTS[component].rows if admits(offer, row)]) == 2
 
@@ -111,14 +115,14 @@ def test_jax_compiles_two_sizes(component: str, folder: Path) -> None:
 @pytest.mark.parametrize("framework", DTYPES)
 @pytest.mark.parametrize("component", ["softmax", "layer_norm"])
 def test_a_copy_without_an_edit_is_not_accused(framework: str, component: str, folder: Path) -> None:
-    code, records = check(copy(framework, component, folder), component, "float32")
+    code, records = check(copy(framework, component, folder), component, "float32", QUICK)
     assert code == 0, [record.message for record in records]
 
 
 @pytest.mark.parametrize(("edit", "dtype"), EACH_EDIT)
 def test_the_edit_is_found(edit: Edit, dtype: str, folder: Path) -> None:
     code, records = check(copy(edit.framework, edit.component, folder, edit), edit.component, dtype)
-    assert code == 1
+    assert code == 1, [record.message for record in records]
     assert (records[-1].law, records[-1].verdict) == (edit.law, Verdict.CRASHED if edit.crashes else Verdict.BROKEN)
 
 

@@ -37,6 +37,13 @@ Seed = Annotated[int, typer.Option("--seed", help="The seed of every random choi
 Quick = Annotated[bool, typer.Option("--quick", help="Every law and kind of input, fewer of each.")]
 
 
+SUITE_FAILED = 3
+SUITE_FAILED_BECAUSE = (
+    "veriformer: the suite itself failed: {} truths could not be certified, or a law could not show its effect; "
+    "what is held above was judged, but the run is not complete"
+)
+
+
 @app.command()
 def check(
     targets: Targets,
@@ -68,7 +75,10 @@ def check(
     from veriformer.reports.terminal import terminal
 
     terminal(records, console)
-    raise typer.Exit(plan.exit_code(records))
+    code = plan.exit_code(records)
+    if code == SUITE_FAILED:
+        print(SUITE_FAILED_BECAUSE.format(plan.suite.truths.uncertified), file=sys.stderr)
+    raise typer.Exit(code)
 
 
 @app.command("list")

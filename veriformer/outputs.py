@@ -19,7 +19,6 @@ from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS, Component
 from veriformer.spec.numbers.precision import precision_of
 
-
 UNJUDGED = (
     "an honest computation in {} may land anywhere on this input, so nothing can be judged; give a smaller input, "
     'or precision="layer" if it computes in float32 inside'

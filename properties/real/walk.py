@@ -11,7 +11,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import rebuild
-from veriformer.properties.experiment import Experiment, Truths, is_floating
+from veriformer.properties.experiment import Experiment, Truths, is_floating, promised
 from veriformer.properties.judge import Outcome, try_case
 from veriformer.properties.law import Case, Evidence
 from veriformer.properties.probes import numpy_dtype, seed_of
@@ -21,7 +21,6 @@ from veriformer.properties.real.model import Page
 from veriformer.properties.search import admits
 from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS
-from veriformer.spec.numbers.precision import precision_of
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,9 @@ class Walk:
 
     def experiment(self, offer: Offer) -> Experiment:
         """One component under its declared conventions. The silent ones, on rows without a key, do not matter here."""
-        precision = precision_of(
-            self.door.dtype,
-            offer.precision or "eager",
-            computes_in=offer.computes_in,
-            accumulates_in=offer.accumulates_in,
-        )
-        return Experiment(self.door, COMPONENTS[offer.component], dict(offer.conventions), precision, self.truths)
+        component = COMPONENTS[offer.component]
+        precision = promised(self.door, offer.component)
+        return Experiment(self.door, component, dict(offer.conventions), precision, self.truths)
 
     def of(self, component: str) -> list[Step]:
         """The calls of one component."""

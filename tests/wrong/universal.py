@@ -54,9 +54,10 @@ def does_not_care_how_its_arguments_lie_in_memory(function: Function) -> Functio
     """Reads every array from the start of its buffer on, one number after the other, as C code with a bare pointer."""
 
     def as_it_lies(_: Any, leaf: Any) -> Any:
-        if not isinstance(leaf, np.ndarray) or leaf.dtype.kind != "f" or leaf.base is None:
+        base = getattr(leaf, "base", None)
+        if not isinstance(base, np.ndarray) or leaf.dtype.kind != "f":
             return leaf
-        return np.resize(leaf.base.ravel(order="K"), leaf.shape)
+        return np.resize(base.ravel(order="K"), leaf.shape)
 
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
