@@ -13,7 +13,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
 from veriformer.impls.tree import leaves, rebuild, spelled
-from veriformer.properties.law import Case, Evidence, as_float64, differing
+from veriformer.properties.law import Case, Evidence, as_float64, differing, says_something
 from veriformer.spec import Component
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
@@ -22,8 +22,6 @@ from veriformer.spec.numbers.precision import OUTWARD, Precision, precision_of
 BITS = (128, 256, 512, 1200, 2400, 4800)
 """Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
 SHARPNESS = 1.0 / 1024
-VACUOUS = 0.25
-"""A bound beyond this share of the scale says nothing."""
 
 
 class Asked(Exception):
@@ -54,15 +52,46 @@ def described(outputs: Mapping[Path, Any]) -> str:
     return f"{len(outputs)}, of shape {arrays}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Truth:
-    """The certified value, where it was needed, and the bound of one output or gradient."""
+    """The bound of one output or gradient, and, when it is first needed, its certified value.
+
+    value: near the truth, from the bounded numbers. scale: beyond a quarter of it the bound says nothing. formula: the
+    balls at a working precision. on_failure: called when 4,800 bits certify too little.
+    """
 
     value: np.ndarray
     bound: np.ndarray
     scale: Any
-    ball: Ball
-    certified: bool = True
+    formula: Callable[[int], Ball]
+    on_failure: Callable[[], None] = lambda: None
+
+    @cached_property
+    def ball(self) -> Ball:
+        """The truth, as sharp as the bound deserves.
+
+        A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is
+        then an interval.
+        """
+        wanted = np.where(self.useful, SHARPNESS * self.bound, np.inf)
+        before, stuck = np.full(self.bound.shape, np.inf), np.zeros(self.bound.shape, int)
+        for bits in BITS:
+            ball = self.formula(bits)
+            radii = ball.radii()
+            with np.errstate(invalid="ignore"):
+                stuck = np.where(np.isfinite(radii) & (radii > before / 2), stuck + 1, 0)
+                unknown = self.useful & ~(radii <= wanted) & (stuck < 2)
+            if not unknown.any():
+                return ball
+            before = radii
+        self.on_failure()
+        self.bound = np.where(unknown, np.inf, self.bound)
+        return ball
+
+    @property
+    def useful(self) -> np.ndarray:
+        """Where the bound says something, and the formula is a number at all (a convention may make it nan)."""
+        return ~np.isnan(self.value) & says_something(self.bound, self.scale)
 
     def distances(self, got: np.ndarray) -> np.ndarray:
         """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
@@ -75,15 +104,17 @@ class Truth:
     @property
     def undefined(self) -> np.ndarray:
         """Where the formula itself is not a number: a convention said so."""
-        return np.isnan(self.value) & ~self.ball.finite()
+        strange = np.isnan(self.value)
+        return strange & ~self.ball.finite() if strange.any() else strange
 
     def evidence(self, comparison: str, got: np.ndarray) -> Evidence:
         """The answer beside the truth."""
         if got.shape != self.value.shape:
             return differing(f"shape of the {comparison}", got.shape, self.value.shape)
+        observed = self.distances(got)  # first: to certify may show that there is no bound
         allowed = np.where(self.undefined, 0.0, self.bound)
         wanted = np.where(self.undefined, np.nan, self.ball.centres())
-        return Evidence(comparison, self.distances(got), allowed, self.scale, as_float64(got), wanted)
+        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted)
 
 
 @dataclass
@@ -99,11 +130,16 @@ class Truths:
         """The truth of this key, computed once."""
         if key not in self.known:
             self.known[key] = compute()
-            self.uncertified += sum(not one.certified for _, one in self.known[key])
+            for _, one in self.known[key]:
+                one.on_failure = self.count_failure
             if len(self.known) > self.capacity:
                 self.known.popitem(last=False)
         self.known.move_to_end(key)
         return self.known[key]
+
+    def count_failure(self) -> None:
+        """One more truth that is not certified."""
+        self.uncertified += 1
 
 
 @dataclass(frozen=True)
@@ -210,28 +246,10 @@ def is_floating(leaf: Any) -> bool:
 
 
 def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
-    """Certify the formula as sharply as the bound deserves.
-
-    A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is then
-    an interval.
-    """
+    """What the bounded numbers say, and how to certify it."""
     bound = bounded.error * OUTWARD
     size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
-    defined = ~np.isnan(bounded.value)  # a convention may make the formula itself not a number
-    useful = defined & np.isfinite(bound) & ((bound <= VACUOUS * size) | (size == 0))
-    wanted = np.where(useful, SHARPNESS * bound, np.inf)
-    before, stuck = np.full(bound.shape, np.inf), np.zeros(bound.shape, int)
-    for bits in BITS:
-        ball = formula(bits)
-        radii = ball.radii()
-        with np.errstate(invalid="ignore"):
-            stuck = np.where(np.isfinite(radii) & (radii > before / 2), stuck + 1, 0)
-            open_ones = useful & ~(radii <= wanted)
-        if not (open_ones & (stuck < 2)).any():
-            break
-        before = radii
-    unknown = open_ones & (stuck < 2)
-    return Truth(bounded.value, np.where(unknown, np.inf, bound), size, ball, certified=not unknown.any())
+    return Truth(bounded.value, bound, size, formula)
 
 
 def finite_part(values: np.ndarray) -> np.ndarray:

@@ -11,8 +11,8 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Raised, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import VACUOUS, Answer, Asked, Experiment, Misshapen, Truths, promised
-from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged
+from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, Truths, promised
+from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, says_something
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
@@ -44,7 +44,7 @@ def weigh(evidence: Evidence, dtype: str) -> Weighed:
         counts = np.ones(observed.shape, bool)
     else:
         scale = np.broadcast_to(np.asarray(evidence.scale, dtype=np.float64), observed.shape)
-        counts = np.isfinite(allowed) & ((allowed <= VACUOUS * scale) | (scale == 0))
+        counts = says_something(allowed, scale)
     with np.errstate(all="ignore"):
         ratio = np.where(observed == 0, 0.0, observed / allowed)
     ratio = np.where(counts, ratio, -1.0)

@@ -140,6 +140,15 @@ class Subject:
         return declare
 
 
+VACUOUS = 0.25
+"""A bound beyond this share of the scale says nothing."""
+
+
+def says_something(allowed: np.ndarray, scale: Any) -> np.ndarray:
+    """Where a bound is finite and at most a quarter of the scale; a scale of 0, an array that is truly 0, always counts."""
+    return np.asarray(np.isfinite(allowed) & ((allowed <= VACUOUS * scale) | (scale == 0)))
+
+
 def relation(comparison: str, got: Any, wanted: Any, allowed: Any, scale: Any = 0.0) -> Evidence:
     """Two answers that the law makes equal: the difference observed, beside the one allowed.
 

@@ -114,7 +114,9 @@ ROWS_EMPTIED = ("zero", "uniform_over_all_keys", "unmasked")
 @pytest.mark.parametrize("mask", [None, MASK])
 def test_softmax_lemma(mask: np.ndarray | None, size: float) -> None:
     x, g = arrays((3, 5), (3, 5), size=size)
-    stands_for(lambda p: softmax_lemma.forward(Bounded.given(x, p), mask=mask), lambda: softmax(Ball.given(x), mask=mask))
+    stands_for(
+        lambda p: softmax_lemma.forward(Bounded.given(x, p), mask=mask), lambda: softmax(Ball.given(x), mask=mask)
+    )
 
     def derivative() -> Ball:
         source = Tape(Ball.given(x))
@@ -127,7 +129,9 @@ def test_softmax_lemma(mask: np.ndarray | None, size: float) -> None:
 def test_softmax_lemma_in_rows_without_an_allowed_entry(convention: str) -> None:
     (x,) = arrays((3, 5))
     options = {"mask": EMPTY, "fully_masked": convention}
-    stands_for(lambda p: softmax_lemma.forward(Bounded.given(x, p), **options), lambda: softmax(Ball.given(x), **options))
+    stands_for(
+        lambda p: softmax_lemma.forward(Bounded.given(x, p), **options), lambda: softmax(Ball.given(x), **options)
+    )
 
 
 def test_honest_softmaxes_are_the_formula() -> None:

@@ -19,7 +19,7 @@ from veriformer.spec.numbers import Ball, Tape, pull_back, working_precision
 
 BITS = 256
 DRAWS = 256
-SEED = 1706_03762
+SEED = 17060376
 KEYS, WIDTH_V = 8, 8
 
 

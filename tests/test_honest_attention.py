@@ -157,7 +157,10 @@ def flash(case: Case, block: int, *, base: float = np.e, backwards: bool = False
 
 
 FORWARD: dict[str, Callable[[Case], Array]] = {
-    **{f"scale {place.__name__}": functools.partial(plain, place=place) for place in (on_scores, on_queries, on_keys, root_on_both)},
+    **{
+        f"scale {place.__name__}": functools.partial(plain, place=place)
+        for place in (on_scores, on_queries, on_keys, root_on_both)
+    },
     **{f"products {p.__name__}": functools.partial(plain, product=p) for p in (in_turn, in_reverse, fused)},
     "divided after the product with v": divided_last,
     **{f"tiles of {block}": functools.partial(flash, block=block) for block in (1, 2, 4)},

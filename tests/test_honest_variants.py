@@ -25,7 +25,9 @@ SEEDS = (0, 1, 2)
 
 
 @functools.cache
-def case_of(component: str, row: int, kind: str, seed: int, dtype: str = "float32") -> tuple[tuple[Any, ...], dict[str, Any], Truth]:
+def case_of(
+    component: str, row: int, kind: str, seed: int, dtype: str = "float32"
+) -> tuple[tuple[Any, ...], dict[str, Any], Truth]:
     """Arguments, options and the certified truth of one draw."""
     subject = SUBJECTS[component]
     recipe = Draw(subject.rows[row], kind, seed_of(component, row, kind, seed), dtype, subject.top(dtype))
@@ -153,7 +155,10 @@ SOFTMAX: dict[str, Callable[[Array, Array | None], Array | None]] = {
     "exp2": folded,
     "exp of log softmax": of_log_sum,
     **{f"online, tiles of {block}": functools.partial(online, block=block) for block in (1, 2, 3, 16)},
-    **{f"online, from the end, tiles of {block}": functools.partial(online, block=block, backwards=True) for block in (1, 4)},
+    **{
+        f"online, from the end, tiles of {block}": functools.partial(online, block=block, backwards=True)
+        for block in (1, 4)
+    },
     **{f"tree {seed}": functools.partial(by_tree, seed=seed) for seed in (0, 1)},
 }
 
@@ -260,3 +265,13 @@ def test_a_sum_of_squares_may_overflow_in_float16() -> None:
         total = np.sum(x * x, dtype=F32).astype(np.float16)
     assert np.isinf(total)
     assert excess(truth, x / np.sqrt(total / np.float16(4) + np.float16(1e-5))) <= 1
+
+
+def test_weights_below_the_smallest_normal_number_of_float16() -> None:
+    """Each may be off by half a quantum of 2^-24 after exp, and by another after the division."""
+    x = np.arange(9.5, 17, 2.0**-7).astype(np.float16)
+    x = np.stack([np.zeros_like(x), -x], axis=-1)
+    truth = Question(COMPONENTS["softmax"], (x,), {}, {"fully_masked": "zero"}, precision_of("float16")).outputs()[0][1]
+    exponentials = np.exp(x.astype(F32)).astype(np.float16)
+    total = np.sum(exponentials, axis=-1, keepdims=True, dtype=F32).astype(np.float16)
+    assert excess(truth, exponentials / total) <= 1

@@ -105,7 +105,9 @@ def test_the_first_line_says_what_a_file_is(path: Path) -> None:
 def test_every_package_is_installed() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     folders = {path.parent.relative_to(ROOT) for path in FILES}
-    found = {".".join(parts if parts[0] == "veriformer" else ("veriformer", *parts)) for parts in (f.parts for f in folders)}
+    found = {
+        ".".join(parts if parts[0] == "veriformer" else ("veriformer", *parts)) for parts in (f.parts for f in folders)
+    }
     assert set(setuptools["packages"]) == found
     assert set(setuptools["package-dir"].values()) == set(ROOMS)
 

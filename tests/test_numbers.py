@@ -44,7 +44,9 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "where=": lambda x: np.exp(x, where=np.ones((2, 3), bool)),
     "a root as a power": lambda x: x**0.5,
     "a negative power": lambda x: x**-1,
-    "float32 constants of another system": lambda x: x + Bounded.given(VALUES, precision_of("float32")) + Ball.given(VALUES),
+    "float32 constants of another system": lambda x: (
+        x + Bounded.given(VALUES, precision_of("float32")) + Ball.given(VALUES)
+    ),
 }
 
 
@@ -148,7 +150,9 @@ MOVES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
 
 
 @pytest.mark.parametrize("name", MOVES)
-@pytest.mark.parametrize("given", [Ball.given, lambda a: Bounded.given(a, precision_of("float64"))], ids=["Ball", "Bounded"])
+@pytest.mark.parametrize(
+    "given", [Ball.given, lambda a: Bounded.given(a, precision_of("float64"))], ids=["Ball", "Bounded"]
+)
 def test_cotangents_find_their_way_back(name: str, given: Callable[[Array], Any]) -> None:
     move, shape = MOVES[name]
     rng = np.random.default_rng(2)
@@ -175,13 +179,17 @@ def test_the_slope_of_relu_at_an_open_sign_is_all_of_0_to_1() -> None:
     slope = Ball(np.array([arb(0, 1e-30), arb(0), arb(1e-3, 1e-4), arb(-1e-3, 1e-4)], dtype=object)).heaviside()
     assert [ball.contains(0) and ball.contains(1) for ball in slope.balls] == [True, True, False, False]
     assert slope.centres()[2:].tolist() == [1.0, 0.0]
-    bounded = Bounded(np.array([1e-9, 0.0, 1.0, -1.0]), np.array([1e-8, 0.0, 0.5, 0.5]), precision_of("float32")).heaviside()
+    bounded = Bounded(
+        np.array([1e-9, 0.0, 1.0, -1.0]), np.array([1e-8, 0.0, 0.5, 0.5]), precision_of("float32")
+    ).heaviside()
     assert (bounded.value - bounded.error <= 0).tolist() == [True, True, False, True]
     assert (bounded.value + bounded.error >= 1).tolist() == [True, True, True, False]
 
 
 def test_the_larger_of_overlapping_balls_may_be_either() -> None:
-    ball = np.maximum(Ball(np.array([arb(1, 0.5)], dtype=object)), Ball(np.array([arb(1.2, 0.1)], dtype=object))).balls[0]
+    ball = np.maximum(Ball(np.array([arb(1, 0.5)], dtype=object)), Ball(np.array([arb(1.2, 0.1)], dtype=object))).balls[
+        0
+    ]
     assert ball.contains(1.5)
     assert ball.contains(1.1)
 
@@ -237,7 +245,9 @@ def test_nothing_plus_nothing_has_no_error_to_speak_of() -> None:
 def test_formats_are_those_of_numpy_and_ml_dtypes() -> None:
     for form, kind in NATIVE.items():
         about = ml_dtypes.finfo(kind)
-        assert (form.u, form.tiny, form.largest) == (float(about.eps) / 2, float(about.tiny), float(about.max)), form.name
+        assert (form.u, form.tiny, form.largest) == (float(about.eps) / 2, float(about.tiny), float(about.max)), (
+            form.name
+        )
     assert FORMATS["tf32"].u == 2.0**-11
 
 

@@ -62,6 +62,8 @@ def check(
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
+    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # small arrays: threads only wait
+        os.environ.setdefault(threads, "1")
     from veriformer.run import Plan, checked, environment
 
     plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers)

@@ -16,6 +16,7 @@ from veriformer.properties import LAWS
 from veriformer.properties.experiment import Experiment, Truths, promised
 from veriformer.properties.judge import Outcome, counterexample, message_of, try_case
 from veriformer.properties.law import Case, Law
+from veriformer.properties.real.agreement import LAWS as REAL_LAWS
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.reports.terminal import failure, line, say
@@ -90,9 +91,14 @@ def ratios(outcome: Outcome) -> dict[str, Any]:
     return {"worst_ratio": worst.ratio, "worst_ulps": worst.ulps} if worst else {}
 
 
+def laws_of(component: str) -> list[Law]:
+    """The laws of a component, on searched and on real input."""
+    return [*LAWS.get(component, ()), *(law for law in REAL_LAWS.values() if law.component == component)]
+
+
 def law_of(component: str, name: str) -> Law:
     """The law of this name; Misuse if this version has none."""
-    for law in LAWS.get(component, ()):
+    for law in laws_of(component):
         if law.name == name:
             return law
     raise Misuse(f"this version of veriformer has no law {name!r} of {component!r}")
@@ -118,7 +124,7 @@ def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[
         if (
             old.counterexample
             and old.implementation in present
-            and old.law in {law.name for law in LAWS.get(old.component, ())}
+            and old.law in {law.name for law in laws_of(old.component)}
         ):
             stored = {
                 **old.counterexample,

@@ -71,9 +71,11 @@ class Ball(Number):
     def given(cls, values: Any) -> Self:
         """Floating-point numbers or integers, exactly."""
         values = np.asarray(values)
-        if values.dtype != object and values.dtype.kind not in "biu":
-            values = values.astype(np.float64)
-        return cls(EACH["lift"](values.astype(object)))
+        if values.dtype == object or values.dtype.kind in "biu":
+            return cls(EACH["lift"](values.astype(object)))
+        balls = np.empty(values.size, dtype=object)
+        balls[:] = list(map(arb, values.astype(np.float64).ravel().tolist()))
+        return cls(balls.reshape(values.shape))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -171,14 +171,23 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def pull_back(output: Tape, cotangent: Any, sources: Sequence[Tape]) -> list[Any]:
-    """The cotangent of each source, given that of the output; None where nothing flows back."""
+    """The cotangent of each source, given that of the output; None where nothing flows back.
+
+    Only what leads back to a source is followed: constants that were lifted on the way need no cotangent.
+    """
+    wanted = {id(source) for source in sources}
+    order = in_order(output)
+    for node in order:
+        if any(id(source) in wanted for source, _ in node.sources):
+            wanted.add(id(node))
     cotangents: dict[int, Any] = {id(output): cotangent}
-    for node in reversed(in_order(output)):
+    for node in reversed(order):
         g = cotangents.get(id(node))
         for source, back in node.sources if g is not None else ():
-            flow = back(g)
-            known = cotangents.get(id(source))
-            cotangents[id(source)] = flow if known is None else known + flow
+            if id(source) in wanted:
+                flow = back(g)
+                known = cotangents.get(id(source))
+                cotangents[id(source)] = flow if known is None else known + flow
     return [cotangents.get(id(source)) for source in sources]
 
 

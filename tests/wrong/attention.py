@@ -100,6 +100,8 @@ def gradients_stay_stable_under_scaling(q: Array, k: Array, v: Array, **options:
     return attention(q, k, v, **{"scale": 1.0, **options})
 
 
-def gradients_stay_stable_under_scaling_vjp(g: Array, q: Array, k: Array, v: Array, **options: Any) -> tuple[Array, ...]:
+def gradients_stay_stable_under_scaling_vjp(
+    g: Array, q: Array, k: Array, v: Array, **options: Any
+) -> tuple[Array, ...]:
     """The derivatives of attention without a scale."""
     return attention_vjp(g, q, k, v, **{"scale": 1.0, **options})

@@ -43,7 +43,9 @@ def idle_post_norm_still_normalises(
 def is_permutation_equivariant(x: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
     """A decoder's layer: nobody sees what comes later."""
     past = np.tri(x.shape[-2], dtype=bool)
-    return encoder_layer(x, params, mask=past if mask is None else mask & past | np.eye(len(past), dtype=bool), **options)
+    return encoder_layer(
+        x, params, mask=past if mask is None else mask & past | np.eye(len(past), dtype=bool), **options
+    )
 
 
 def ignores_the_padding(x: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
