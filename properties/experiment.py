@@ -220,15 +220,16 @@ def certified(
         bounded = flow(lambda array: Bounded.given(array, precision))
     known: dict[int, list[tuple[Path, Ball]]] = {}
 
-    def ball(index: int, bits: int) -> Ball:
-        if bits not in known:
-            with working_precision(bits):
-                known[bits] = flow(Ball.given)
-        return known[bits][index][1]
+    def at(index: int) -> Callable[[int], Ball]:
+        def ball(bits: int) -> Ball:
+            if bits not in known:
+                with working_precision(bits):
+                    known[bits] = flow(Ball.given)
+            return known[bits][index][1]
 
-    return [
-        (path, truth(bound, scale, lambda bits, i=index: ball(i, bits))) for index, (path, bound) in enumerate(bounded)
-    ]
+        return ball
+
+    return [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
 
 
 def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:

@@ -63,7 +63,7 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
 
 def empty_rows(p: Bounded, x: Bounded, allowed: np.ndarray, *, fully_masked: str = "zero") -> Bounded:
     """Rows without an allowed key, as the convention says."""
-    empty = ~allowed.any(-1, keepdims=True)
+    empty = np.asarray(~allowed.any(-1, keepdims=True))
     if not empty.any() or fully_masked == "zero":
         return p
     if fully_masked == "nan":
