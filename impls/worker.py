@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -113,8 +114,9 @@ class OpenDoor:
         """Nothing is held open in this process."""
 
     def ask(self, call: Call) -> Reply:
-        """Answer one call. An exception of the implementation is an answer."""
-        with self.framework.arithmetic(self.dtype):
+        """Answer one call. An exception of the implementation is an answer; its warnings are its own."""
+        with self.framework.arithmetic(self.dtype), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             kept = [self.attempt(earlier)[0] for earlier in call.before]
             kept_bytes = [self.bytes_of(result) for result in kept]
             try:
@@ -161,7 +163,9 @@ class OpenDoor:
         try:
             outputs = self.framework.plain(function, moved.arguments, moved.options)
             self.framework.wait(outputs)
-        except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its answer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, raised_by(error)
         return outputs, self.not_an_answer(call.component, outputs)
 
@@ -191,7 +195,9 @@ class OpenDoor:
             else:
                 outputs, gradients = self.framework.gradients(function, moved.arguments, moved.options, cotangent)
             self.framework.wait((outputs, gradients))
-        except Exception as error:  # noqa: BLE001  (whatever a plug-in raises is its answer)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, None, raised_by(error)
         return outputs, gradients, None
 
@@ -219,7 +225,7 @@ class OpenDoor:
         return [self.framework.move_out(leaf).tobytes() for leaf in natives]
 
 
-def raised_by(error: Exception) -> Raised:
+def raised_by(error: BaseException) -> Raised:
     """An exception as data."""
     with contextlib.suppress(Exception):
         return Raised(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from veriformer.properties.experiment import Experiment
@@ -16,25 +18,29 @@ def cause(law: Law, cases: list[Case], experiment: Experiment, holds: Callable[[
     """
     if law.name != "agrees_with_the_spec":
         return ""
-    explanations = []
-    for name, value in alternatives(experiment):
-        other = Experiment(
-            experiment.door,
-            experiment.component,
-            {**experiment.conventions, name: value},
-            experiment.precision,
-            experiment.truths,
-        )
-        if all(holds(without(case, name), other) for case in cases):
-            explanations.append(f"{name}={value!r}")
-    if not explanations:
-        return ""
-    return "not the formula; on these inputs it equals the formula with " + " or with ".join(explanations)
+    others = list(alternatives(experiment))
+    for together in (1, 2):  # one choice, else two at once
+        explanations = [
+            " and ".join(f"{name}={value!r}" for name, value in choice)
+            for choice in itertools.combinations(others, together)
+            if len(dict(choice)) == together and explains(dict(choice), cases, experiment, holds)
+        ]
+        if explanations:
+            return "not the formula; on these inputs it equals the formula with " + " or with ".join(explanations)
+    return ""
 
 
-def without(case: Case, option: str) -> Case:
-    """The case with a keyword left out."""
-    return case.but(options={name: value for name, value in case.options.items() if name != option})
+def explains(
+    choice: dict[str, Any], cases: list[Case], experiment: Experiment, holds: Callable[[Case, Experiment], bool]
+) -> bool:
+    """Does the law hold on all cases under these conventions?"""
+    other = replace(experiment, conventions={**experiment.conventions, **choice})
+    return all(holds(without(case, choice), other) for case in cases)
+
+
+def without(case: Case, options: Mapping[str, Any]) -> Case:
+    """The case with some keywords left out."""
+    return case.but(options={name: value for name, value in case.options.items() if name not in options})
 
 
 def alternatives(experiment: Experiment) -> Iterator[tuple[str, Any]]:

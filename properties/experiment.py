@@ -43,13 +43,12 @@ class Misshapen(Exception):
 
 def place(path: Path) -> str:
     """Which output."""
-    return spelled(path) if path else "output"
+    return "output" + "".join(f"[{key!r}]" for key in path)
 
 
 def described(outputs: Mapping[Path, Any]) -> str:
-    """How many arrays there are, and of which shapes."""
-    arrays = ", ".join(str(np.shape(getattr(o, "value", o))) for o in outputs.values())
-    return f"{len(outputs)}, of shape {arrays}"
+    """Which arrays there are, and of which shapes."""
+    return ", ".join(f"{place(path)}: {np.shape(getattr(o, 'value', o))}" for path, o in outputs.items()) or "none"
 
 
 @dataclass

@@ -142,7 +142,10 @@ class Tally:
 
     def why(self) -> str:
         """The reasons for what was not judged, most frequent first."""
-        ordered = sorted(self.reasons.items(), key=lambda item: -item[1])
+        reasons = dict(self.reasons)
+        if self.abstained:
+            reasons["honest code may overflow here, or its bound says nothing"] = self.abstained
+        ordered = sorted(reasons.items(), key=lambda item: -item[1])
         return "; ".join(f"{reason} ({count})" for reason, count in ordered[:5])
 
 
@@ -229,7 +232,7 @@ def why_absent(law: Law, door: Door) -> str:
     if law.gradients and door.backend == "numpy" and not offer.vjp:
         return "no gradient: NumPy code offers it with @impl.vjp"
     if law.backends is not None and door.backend not in law.backends:
-        return f"does not apply to {door.backend}"
+        return f"{law.name} does not apply to {door.backend}"
     return ""
 
 

@@ -91,7 +91,7 @@ def simplifications(leaf: np.ndarray) -> Iterator[np.ndarray]:
     here = complexity(values)
     for option in options:
         if complexity(option) < here:
-            yield np.asarray(option).astype(leaf.dtype)
+            yield np.asarray(option + 0.0).astype(leaf.dtype)  # no negative zeros
 
 
 def complexity(values: np.ndarray) -> tuple[int, int, int]:

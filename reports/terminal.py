@@ -51,6 +51,11 @@ def terminal(records: Iterable[Record], console: Console) -> None:
     if judged.rows or not timed:
         worst = broken[0].first.record.verdict if broken else Verdict.HELD if judged.rows else Verdict.ABSENT
         say(console, line(""), line(headline(rows), worst), line(summary(rows)))
+    if judged.rows:
+        say(
+            console,
+            line("percent: worst error as a share of what honest code may err; n/m: laws held of those asked", "dim"),
+        )
 
 
 def say(console: Console, *texts: Text) -> None:

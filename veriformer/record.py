@@ -96,6 +96,8 @@ class Record:
     def from_json(cls, line: str) -> Record:
         """The row back; unknown fields are ignored, so that newer records can be read by older code."""
         row = decode(json.loads(line))
+        if not isinstance(row, dict):
+            raise ValueError(f"a row is a JSON object, this is {type(row).__name__}")
         names = {f.name for f in dataclasses.fields(cls)}
         known = {name: value for name, value in row.items() if name in names}
         if known.get("verdict") is not None:

@@ -58,12 +58,17 @@ def arithmetic(dtype: str) -> AbstractContextManager[None]:
 
 
 def move_in(array: np.ndarray, device: str) -> torch.Tensor:
-    """A tensor with the array's strides; on the CPU it is the array's own memory."""
+    """A tensor with the array's strides and its offset in memory; on the CPU it is the array's own memory."""
+    if array.dtype == ml_dtypes.bfloat16:
+        return move_in(array.view(np.uint16), "cpu").view(torch.bfloat16).to(device)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
-        if array.dtype == ml_dtypes.bfloat16:
-            return torch.from_numpy(array.view(np.uint16)).view(torch.bfloat16).to(device)
-        return torch.from_numpy(array).to(device)
+        memory = array.base if isinstance(array.base, np.ndarray) and array.base.flags.c_contiguous else array
+        offset = (array.ctypes.data - memory.ctypes.data) // array.itemsize
+        if memory is array or memory.dtype != array.dtype or not offset:
+            return torch.from_numpy(array).to(device)
+        strides = [stride // array.itemsize for stride in array.strides]
+        return torch.as_strided(torch.from_numpy(memory), array.shape, strides, offset).to(device)
 
 
 def move_out(native: torch.Tensor) -> np.ndarray:

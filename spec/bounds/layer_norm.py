@@ -46,9 +46,8 @@ def forward(
         if precision.flushes:
             dvar = dvar + np.minimum(2 * precision.step.tiny, var + dvar)
         squares = (np.abs(c) + d + m) ** 2
-        overflow = (squares.sum(-1, keepdims=True) > precision.accumulator.largest) | (
-            squares.max(-1, keepdims=True, initial=0.0) > precision.step.largest
-        )
+        # the sum of squares may be kept in the accumulator or rounded to the step: the smaller range counts
+        overflow = squares.sum(-1, keepdims=True) > min(precision.accumulator.largest, precision.step.largest)
         dvar = np.where(overflow | ~np.isfinite(dvar), np.inf, dvar)
         var, dvar = corrected(var, dvar, n, variance)
         reach = dvar * (2.0 if precision.step is FLOAT64 else 1.0)

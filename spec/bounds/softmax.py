@@ -52,7 +52,7 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         error = error + (p + error) * common
         error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
         lost = precision.step.tiny if precision.flushes else precision.step.half_ulp(np.zeros(()))
-        faint = allowed & (p - error < 4 * lost * x.shape[-1])
+        faint = allowed & (p - error < 4 * precision.step.tiny * x.shape[-1])
         # below the smallest normal number exp is good to a few quanta, and float64, computing this, may lose a weight
         unseen = np.finfo(np.float64).smallest_normal + 2 * ROUNDOFFS["exp"] * precision.step.half_ulp(np.zeros(()))
         error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)

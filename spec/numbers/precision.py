@@ -36,6 +36,7 @@ class Format:
     def half_ulp(self, magnitude: np.ndarray) -> np.ndarray:
         """Half a unit in the last place at this magnitude: how far rounding to nearest may go; inf at inf."""
         _, exponent = np.frexp(magnitude)
+        exponent = np.where(magnitude == 0, self.emin, exponent)  # frexp calls the exponent of 0 zero
         half = np.ldexp(1.0, np.maximum(exponent - 1, self.emin) - self.digits)
         return np.where(np.isfinite(magnitude), half, np.inf)
 
