@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from veriformer.impls.protocol import DTYPES
 from veriformer.properties.conformance import Selection, Suite, is_bad
 from veriformer.properties.search import Budget
 from veriformer.record import Record
@@ -14,7 +15,7 @@ from veriformer.record import Record
 
 @dataclass(frozen=True)
 class Job:
-    """One component in one dtype, for the implementations that some targets name."""
+    """One component in one dtype, or the real model in one dtype, for the implementations that some targets name."""
 
     targets: tuple[str, ...]
     selection: Selection
@@ -22,6 +23,7 @@ class Job:
     exit_first: bool
     component: str
     dtype: str
+    real: bool = False
 
     def done(self) -> tuple[list[Record], int]:
         """The records, and how many truths could not be certified. Runs in a process of its own."""
@@ -29,17 +31,43 @@ class Job:
 
         suite = Suite(found_in(self.targets), self.selection, self.budget, self.exit_first)
         records = []
-        for record in suite.group(self.component, self.dtype):
+        for record in on_real_input(suite, self.dtype) if self.real else suite.group(self.component, self.dtype):
             records.append(record)
             if self.exit_first and is_bad(record):
                 break
         return records, suite.truths.uncertified
 
 
-def shared_out(suite: Suite, targets: Sequence[str], workers: int) -> Iterator[Record]:
-    """The records of `suite.records()`, in the same order, from several spawned processes."""
+def on_real_input(suite: Suite, dtype: str) -> Iterator[Record]:
+    """The records of the pretrained encoder in one dtype."""
+    from veriformer.properties.real.judging import judge_real
+
+    return judge_real(replace(suite, selection=replace(suite.selection, dtypes=(dtype,))))
+
+
+def real_dtypes(suite: Suite) -> list[str]:
+    """The dtypes in which the real model is judged: all that are offered; the widest of them in a quick run."""
+    offered = {dtype for one in suite.found if one.implementation for dtype in one.implementation.dtypes}
+    dtypes = [dtype for dtype in DTYPES if dtype in (suite.selection.dtypes or offered)]
+    return dtypes[:1] if suite.budget.quick else dtypes
+
+
+def in_one_process(suite: Suite, real: bool) -> Iterator[Record]:
+    """Everything, one after the other."""
+    for record in suite.records():
+        yield record
+        if suite.exit_first and is_bad(record):
+            return
+    for dtype in real_dtypes(suite) if real else ():
+        yield from on_real_input(suite, dtype)
+
+
+def shared_out(suite: Suite, targets: Sequence[str], real: bool, workers: int) -> Iterator[Record]:
+    """The records of `in_one_process`, in the same order, from several spawned processes."""
     yield from suite.preliminaries()
-    jobs = [Job(tuple(targets), suite.selection, suite.budget, suite.exit_first, *group) for group in suite.groups()]
+    common = (tuple(targets), suite.selection, suite.budget, suite.exit_first)
+    jobs = [Job(*common, *group) for group in suite.groups()]
+    jobs += [Job(*common, "", dtype, real=True) for dtype in real_dtypes(suite)] if real else []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         for records, uncertified in pool.map(Job.done, jobs):
             suite.truths.uncertified += uncertified

@@ -14,7 +14,7 @@ from veriformer.bench import machine
 from veriformer.impls.discover import Found, find, installed
 from veriformer.impls.protocol import DTYPES, Misuse
 from veriformer.impls.worker import devices_of, versions_of
-from veriformer.jobs import shared_out
+from veriformer.jobs import in_one_process, shared_out
 from veriformer.properties import LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near
@@ -90,13 +90,8 @@ class Plan:
 def checked(plan: Plan) -> Iterator[Record]:
     """Judge on searched inputs, then, if asked, on a real model's."""
     if plan.workers > 1:
-        yield from shared_out(plan.suite, plan.targets, plan.workers)
-    else:
-        yield from plan.suite.records()
-    if plan.real:
-        from veriformer.properties.real.judging import judge_real
-
-        yield from judge_real(plan.suite)
+        return shared_out(plan.suite, plan.targets, plan.real, plan.workers)
+    return in_one_process(plan.suite, plan.real)
 
 
 def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
