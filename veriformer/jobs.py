@@ -66,10 +66,12 @@ def shared_out(suite: Suite, targets: Sequence[str], real: bool, workers: int) -
     """The records of `in_one_process`, in the same order, from several spawned processes."""
     yield from suite.preliminaries()
     common = (tuple(targets), suite.selection, suite.budget, suite.exit_first)
-    jobs = [Job(*common, *group) for group in suite.groups()]
-    jobs += [Job(*common, "", dtype, real=True) for dtype in real_dtypes(suite)] if real else []
+    searched = [Job(*common, *group) for group in suite.groups()]
+    longest = [Job(*common, "", dtype, real=True) for dtype in real_dtypes(suite)] if real else []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for records, uncertified in pool.map(Job.done, jobs):
+        last = [pool.submit(job.done) for job in longest]  # begun first, told last: no worker waits for it in the end
+        for future in [pool.submit(job.done) for job in searched] + last:
+            records, uncertified = future.result()
             suite.truths.uncertified += uncertified
             yield from records
             if suite.exit_first and any(map(is_bad, records)):
