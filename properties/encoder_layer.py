@@ -7,7 +7,6 @@ What remains carries the bound alone, and the bound says so by itself: nothing t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,6 @@ from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relati
 from veriformer.properties.multi_head_attention import permuted
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
-from veriformer.spec import COMPONENTS
 
 
 def row(batch: tuple[int, ...], length: int, d_model: int, d_ff: int, n_heads: int, **more: Any) -> dict[str, Any]:
@@ -85,12 +83,6 @@ def draw(recipe: Draw) -> Case:
 
 SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
 law = SUBJECT.law
-
-
-def norm_of(experiment: Experiment, case: Case, which: Mapping[str, Any], x: Any) -> Any:
-    """The spec's layer norm of some values."""
-    eps = {"eps": experiment.conventions.get("eps", case.options.get("eps", 1e-5))}
-    return experiment.truth_of(COMPONENTS["layer_norm"], Case((x, which["gamma"], which["beta"]), eps))
 
 
 IDLE_PATHS = frozenset(

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
-from veriformer.impls.tree import leaves, rebuild, spelled
-from veriformer.properties.law import Case, Evidence, as_float64, differing, says_something
+from veriformer.impls.protocol import Call, Door, Path, Raised, Reply
+from veriformer.impls.tree import leaves, spelled
+from veriformer.properties.law import Case, Evidence, as_float64, differing
+from veriformer.properties.truth import Question, Truth, Truths, is_floating, place
 from veriformer.spec import Component
-from veriformer.spec.component import largest
-from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
-from veriformer.spec.numbers.precision import OUTWARD, Precision, precision_of
-
-BITS = (128, 256, 512, 1200, 2400, 4800)
-"""Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
-SHARPNESS = 1.0 / 1024
+from veriformer.spec.numbers.precision import Precision, precision_of
 
 
 class Asked(Exception):
@@ -41,220 +34,9 @@ class Misshapen(Exception):
         self.evidence = evidence
 
 
-def place(path: Path) -> str:
-    """Which output."""
-    return "output" + "".join(f"[{key!r}]" for key in path)
-
-
 def described(outputs: Mapping[Path, Any]) -> str:
     """Which arrays there are, and of which shapes."""
     return ", ".join(f"{place(path)}: {np.shape(getattr(o, 'value', o))}" for path, o in outputs.items()) or "none"
-
-
-@dataclass
-class Truth:
-    """The bound of one output or gradient, and, when it is first needed, its certified value.
-
-    value: near the truth, from the bounded numbers. scale: beyond a quarter of it the bound says nothing. formula: the
-    balls at a working precision. on_failure: called when 4,800 bits certify too little.
-    """
-
-    value: np.ndarray
-    bound: np.ndarray
-    scale: Any
-    formula: Callable[[int], Ball]
-    on_failure: Callable[[], None] = lambda: None
-
-    @cached_property
-    def ball(self) -> Ball:
-        """The truth, as sharp as the bound deserves.
-
-        A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is
-        then an interval.
-        """
-        wanted = np.where(self.useful, SHARPNESS * self.bound, np.inf)
-        before, stuck = np.full(self.bound.shape, np.inf), np.zeros(self.bound.shape, int)
-        for bits in BITS:
-            ball = self.formula(bits)
-            radii = ball.radii()
-            with np.errstate(invalid="ignore"):
-                stuck = np.where(np.isfinite(radii) & (radii > before / 2), stuck + 1, 0)
-                unknown = self.useful & ~(radii <= wanted) & (stuck < 2)
-            if not unknown.any():
-                return ball
-            before = radii
-        self.on_failure()
-        self.bound = np.where(unknown, np.inf, self.bound)
-        return ball
-
-    @property
-    def useful(self) -> np.ndarray:
-        """Where the bound says something, and the formula is a number at all (a convention may make it nan)."""
-        return ~np.isnan(self.value) & says_something(self.bound, self.scale)
-
-    def distances(self, got: np.ndarray) -> np.ndarray:
-        """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
-        got = as_float64(got)
-        finite = np.isfinite(got)
-        away = self.ball.distances(np.where(finite, got, 0.0))
-        observed = np.where(finite, np.where(np.isnan(away), 0.0, away), np.inf)
-        return np.where(self.undefined, np.where(np.isnan(got), 0.0, np.inf), observed)
-
-    @property
-    def undefined(self) -> np.ndarray:
-        """Where the formula itself is not a number: a convention said so."""
-        strange = np.isnan(self.value)
-        return strange & ~self.ball.finite() if strange.any() else strange
-
-    def evidence(self, comparison: str, got: np.ndarray) -> Evidence:
-        """The answer beside the truth."""
-        if got.shape != self.value.shape:
-            return differing(f"shape of the {comparison}", got.shape, self.value.shape)
-        observed = self.distances(got)  # first: to certify may show that there is no bound
-        allowed = np.where(self.undefined, 0.0, self.bound)
-        wanted = np.where(self.undefined, np.nan, self.ball.centres())
-        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted)
-
-
-@dataclass
-class Truths:
-    """A cache: one certified truth serves all implementations that are asked the same question."""
-
-    capacity: int = 4096
-    uncertified: int = 0
-    """Truths that 4,800 bits did not certify: a fault of the suite."""
-    known: OrderedDict[bytes, Any] = field(default_factory=OrderedDict)
-
-    def of(self, key: bytes, compute: Callable[[], Any]) -> Any:
-        """The truth of this key, computed once."""
-        if key not in self.known:
-            self.known[key] = compute()
-            for _, one in self.known[key]:
-                one.on_failure = self.count_failure
-            if len(self.known) > self.capacity:
-                self.known.popitem(last=False)
-        self.known.move_to_end(key)
-        return self.known[key]
-
-    def count_failure(self) -> None:
-        """One more truth that is not certified."""
-        self.uncertified += 1
-
-
-@dataclass(frozen=True)
-class Question:
-    """One input to a component, and what is assumed: everything that its truth depends on."""
-
-    component: Component
-    arguments: tuple[Tree, ...]
-    options: Mapping[str, Tree]
-    conventions: Mapping[str, Any]
-    precision: Precision
-    aliases: tuple[tuple[int, ...], ...] = ()
-    cotangent: np.ndarray | None = None
-
-    def key(self) -> bytes:
-        """A digest of all of it."""
-        digest = hashlib.sha256(repr((self.component.name, sorted(self.conventions.items()), self.precision)).encode())
-        for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
-            digest.update(repr(path).encode())
-            array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
-            digest.update(repr((array.shape, str(array.dtype))).encode() if array is not None else repr(leaf).encode())
-            if array is not None:
-                digest.update(array.tobytes())
-        return digest.digest()
-
-    def lifted(self, lift: Callable[[np.ndarray], Any]) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
-        """Arguments and options with every floating array in a number system; aliases stay one object."""
-
-        def change(_: Path, leaf: Any) -> Any:
-            return lift(leaf) if is_floating(leaf) else leaf
-
-        shared = {other: group[0] for group in self.aliases for other in group[1:]}
-        arguments: list[Tree] = []
-        for position, argument in enumerate(self.arguments):
-            arguments.append(arguments[shared[position]] if position in shared else rebuild(argument, change))
-        return tuple(arguments), {name: rebuild(value, change) for name, value in self.options.items()}
-
-    def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
-        """The spec's answer in a number system."""
-        arguments, options = self.lifted(lift)
-        return self.component(*arguments, **options, **self.conventions)
-
-    def outputs(self) -> list[tuple[Path, Truth]]:
-        """Path and truth of every array that the formula answers; one array has the empty path."""
-
-        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            return list(leaves(self.formula(lift)))
-
-        scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        return certified(flow, self.precision, scale)
-
-    def gradients(self) -> list[tuple[Path, Truth]]:
-        """Path and truth of the gradient of every floating leaf of the positional arguments.
-
-        Rows whose answer a convention makes nan get no cotangent: there the gradient is that of rows answered 0.
-        """
-        safe = {**self.conventions, **({"fully_masked": "zero"} if "fully_masked" in self.conventions else {})}
-
-        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            arguments, _ = self.lifted(lambda array: Tape(lift(array)))
-            _, options = self.lifted(lift)
-            sources = list(distinct(arguments))
-            output = self.component(*arguments, **options, **safe)
-            found = pull_back(output, lift(np.asarray(self.cotangent)), [leaf for _, leaf in sources])
-            return [
-                (path, lift(np.zeros(leaf.shape)) if flown is None else flown)
-                for (path, leaf), flown in zip(sources, found, strict=True)
-            ]
-
-        return certified(flow, self.precision, None)
-
-
-def certified(
-    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]], precision: Precision, scale: Any
-) -> list[tuple[Path, Truth]]:
-    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
-    with np.errstate(all="ignore"):
-        bounded = flow(lambda array: Bounded.given(array, precision))
-    known: dict[int, list[tuple[Path, Ball]]] = {}
-
-    def at(index: int) -> Callable[[int], Ball]:
-        def ball(bits: int) -> Ball:
-            if bits not in known:
-                with working_precision(bits):
-                    known[bits] = flow(Ball.given)
-            return known[bits][index][1]
-
-        return ball
-
-    return [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
-
-
-def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:
-    """The tapes among the arguments, each object once, where it stands first."""
-    seen: set[int] = set()
-    for path, leaf in leaves(arguments):
-        if isinstance(leaf, Tape) and id(leaf) not in seen:
-            seen.add(id(leaf))
-            yield path, leaf
-
-
-def is_floating(leaf: Any) -> bool:
-    """A floating-point array (bfloat16 is one, of NumPy kind V)."""
-    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV"
-
-
-def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
-    """What the bounded numbers say, and how to certify it."""
-    bound = bounded.error * OUTWARD
-    size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
-    return Truth(bounded.value, bound, size, formula)
-
-
-def finite_part(values: np.ndarray) -> np.ndarray:
-    """The values, 0 where they are not finite."""
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 @dataclass(frozen=True)
@@ -343,7 +125,6 @@ class Experiment:
     conventions: Mapping[str, Any]
     precision: Precision
     truths: Truths
-    calls: int = 0
 
     @property
     def dtype(self) -> str:
@@ -358,7 +139,6 @@ class Experiment:
         layouts: Mapping[Path, str] | None = None,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        self.calls += 1
         call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
         reply = self.door.ask(call)
         if reply.raised is not None:

@@ -11,10 +11,11 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Raised, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, Truths, promised
+from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, says_something
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
+from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import FORMATS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import ml_dtypes
@@ -53,10 +53,6 @@ class Draw:
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one array."""
         return np.random.default_rng(seed_of(self.seed, name))
-
-    def with_kind(self, kind: str) -> Draw:
-        """The same draw with another kind of values."""
-        return replace(self, kind=kind)
 
     def array(self, name: str, shape: tuple[int, ...], kind: str | None = None) -> Array:
         """Values of the draw's kind; in one draw of three each array has a kind of its own."""

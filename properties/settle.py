@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from veriformer.impls.protocol import Door
-from veriformer.properties.experiment import Asked, Experiment, Truths, promised
+from veriformer.properties.experiment import Asked, Experiment, promised
 from veriformer.properties.law import Case
 from veriformer.properties.probes import Row
+from veriformer.properties.truth import Truths
 from veriformer.spec import COMPONENTS, Convention
 
 

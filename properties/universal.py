@@ -11,9 +11,10 @@ import numpy as np
 from veriformer.impls.layout import LAYOUTS
 from veriformer.impls.protocol import Path
 from veriformer.impls.tree import leaves, rebuild
-from veriformer.properties.experiment import Answer, Experiment, is_floating
+from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw, seed_of
+from veriformer.properties.truth import is_floating
 from veriformer.spec import COMPONENTS
 
 

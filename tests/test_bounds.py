@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from veriformer.properties import SUBJECTS
-from veriformer.properties.experiment import Question, Truth
 from veriformer.properties.law import Case, NotJudged
 from veriformer.properties.probes import KINDS, Draw, seed_of
+from veriformer.properties.truth import Question, Truth
 from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS, attention, layer_norm, softmax
 from veriformer.spec.bounds import attention as attention_lemma

@@ -19,11 +19,12 @@ from veriformer.impls.numpy import impl as honest
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
-from veriformer.properties.experiment import Experiment, Truths
+from veriformer.properties.experiment import Experiment
 from veriformer.properties.judge import fits, judge, try_case
 from veriformer.properties.law import Case, Law
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import settle
+from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of

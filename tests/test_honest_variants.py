@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from veriformer.properties import SUBJECTS
-from veriformer.properties.experiment import Question, Truth
 from veriformer.properties.probes import KINDS, Draw, seed_of
+from veriformer.properties.truth import Question, Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 

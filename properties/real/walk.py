@@ -11,7 +11,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import rebuild
-from veriformer.properties.experiment import Experiment, Truths, is_floating, promised
+from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import Outcome, try_case
 from veriformer.properties.law import Case, Evidence
 from veriformer.properties.probes import numpy_dtype, seed_of
@@ -19,6 +19,7 @@ from veriformer.properties.real import rows
 from veriformer.properties.real.agreement import LAWS
 from veriformer.properties.real.model import Page
 from veriformer.properties.search import admits
+from veriformer.properties.truth import Truths, is_floating
 from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS
 

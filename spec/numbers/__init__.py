@@ -7,7 +7,6 @@ from veriformer.spec.numbers.lemma import bounded_by as bounded_by
 from veriformer.spec.numbers.number import Number as Number
 from veriformer.spec.numbers.number import erf as erf
 from veriformer.spec.numbers.number import number as number
-from veriformer.spec.numbers.number import zeros_like as zeros_like
 from veriformer.spec.numbers.tape import Tape as Tape
 from veriformer.spec.numbers.tape import boundary as boundary
 from veriformer.spec.numbers.tape import pull_back as pull_back

@@ -43,7 +43,6 @@ EACH = {
     "radius": np.frompyfunc(lambda x: float(x.rad()), 1, 1),
     "distance": np.frompyfunc(lambda x: float(x.abs_lower()), 1, 1),
     "finite": np.frompyfunc(lambda x: bool(x.is_finite()), 1, 1),
-    "magnitude": np.frompyfunc(lambda x: float(x.abs_upper()), 1, 1),
 }
 """Functions of single balls, over object arrays."""
 

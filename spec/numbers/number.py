@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -142,9 +142,6 @@ class Number(NDArrayOperatorsMixin, ABC):
         return self * self
 
 
-N = TypeVar("N", bound=Number)
-
-
 def number(value: Any, *, like: Any) -> Any:
     """A constant of the formula, exactly, in the number system of `like`.
 
@@ -164,8 +161,3 @@ def erf(x: Any) -> Any:
 def transposed(x: Any) -> Any:
     """The last two axes swapped: a matrix, or each matrix of a batch, on its side."""
     return np.swapaxes(x, -1, -2)
-
-
-def zeros_like(x: Any) -> Any:
-    """Zeros of the shape and the number system of x."""
-    return number(np.zeros(x.shape), like=x)
