@@ -184,13 +184,19 @@ def spec(
 
 
 def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
-    """Pass records through; on a terminal a line of progress, piped nothing until the end."""
-    if not console.is_terminal:
-        yield from records
-        return
+    """Pass records through; on a terminal a line of progress, piped a line for each component in each dtype."""
     from veriformer.reports.escape import inline
     from veriformer.reports.terminal import line
 
+    if not console.is_terminal:
+        at = ""
+        for record in records:
+            here = f"{record.component} in {record.dtype}" if record.dtype else ""
+            if here and here != at:
+                print(f"judging {inline(here)}", file=sys.stderr, flush=True)
+            at = here or at
+            yield record
+        return
     with console.status("starting") as status:
         for record in records:
             where = (record.component, record.law, record.implementation, record.dtype, record.device)

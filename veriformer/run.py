@@ -17,7 +17,7 @@ from veriformer.impls.worker import devices_of, versions_of
 from veriformer.jobs import in_one_process, shared_out
 from veriformer.properties import LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
-from veriformer.properties.declaration import near
+from veriformer.properties.declaration import near, spec_call
 from veriformer.properties.search import Budget
 from veriformer.record import Record
 from veriformer.spec import COMPONENTS
@@ -179,7 +179,7 @@ def described(component: str | None) -> str:
         raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
     spec = COMPONENTS[component]
     lines = [
-        f"{spec.name}{inspect.signature(spec.function)}",
+        f"{spec.name}{spec_call(spec)}",
         "",
         inspect.getdoc(spec.function) or "",
         "",
