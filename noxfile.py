@@ -15,7 +15,7 @@ nox.options.sessions = ["tests"]
 nox.options.error_on_external_run = True
 
 OUT = Path("reports") / "out"
-RECORDS, TIMINGS = OUT / "records.jsonl", OUT / "timings.jsonl"
+VERDICTS, TIMINGS = OUT / "verdicts.jsonl", OUT / "timings.jsonl"
 COMMAND = ("python", "-m", "veriformer.cli")
 
 
@@ -49,12 +49,12 @@ def conformance(session: nox.Session) -> None:
     install_real_model(session)
     chosen = targets(session, "all", "--real")
     try:
-        session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(RECORDS))
+        session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(VERDICTS))
     finally:
-        if RECORDS.exists():
+        if VERDICTS.exists():
             named = [target for target in chosen if target == "all" or target.endswith(".py")] or ["all"]
-            session.run(*COMMAND, "bench", *named, "--quick", "--records", str(RECORDS), "--json", str(TIMINGS))
-            session.run(*COMMAND, "report", str(RECORDS), str(TIMINGS), "-o", str(OUT))
+            session.run(*COMMAND, "bench", *named, "--quick", "--records", str(VERDICTS), "--json", str(TIMINGS))
+            session.run(*COMMAND, "report", str(VERDICTS), str(TIMINGS), "-o", str(OUT))
 
 
 @nox.session
@@ -68,7 +68,7 @@ def bench(session: nox.Session) -> None:
 def report(session: nox.Session) -> None:
     """Draw the report again from the records in reports/out, or from the files given."""
     install(session, extras="real")
-    files = targets(session, *(str(path) for path in (RECORDS, TIMINGS) if path.exists()))
+    files = targets(session, *(str(path) for path in (VERDICTS, TIMINGS) if path.exists()))
     session.run(*COMMAND, "report", *files)
 
 

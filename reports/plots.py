@@ -100,8 +100,9 @@ def timings(panel: Panel) -> str:
     if not timed:
         return ""
     left = 0.1 + 0.075 * max(len(shortened(row.label)) for row in rows)
-    with drawing(left + 4.2, ROW * len(rows) + 0.3) as figure:
-        ax = axes(figure, left, 1.6, 0.03, 0.27)
+    right = 0.2 + 0.075 * max(len(beside(row)) for row in timed)
+    with drawing(left + 2.6 + right, ROW * len(rows) + 0.3) as figure:
+        ax = axes(figure, left, right, 0.03, 0.27)
         label_decades(ax, min(map(low_of, timed)), max(map(high_of, timed)), values.seconds)
         ax.set_yticks(range(len(rows)), [shortened(row.label) for row in rows])
         ax.set_ylim(len(rows) - 0.4, -0.6)
@@ -126,9 +127,13 @@ def draw_timing(ax: Any, y: int, row: Timing) -> None:
     if row.median:
         ax.hlines(y, low_of(row), high_of(row), color=colour, linewidth=6, alpha=0.3, capstyle="round")
         ax.plot([row.median], [y], "o", color=colour, markersize=6, markerfacecolor=colour if row.ranked else "none")
+    ax.annotate(beside(row), (1.04 if row.median else 0.01, y), **BESIDE, color=INK if row.ranked else QUIET)
+
+
+def beside(row: Timing) -> str:
+    """The words at the right of a row: its median, and where it stands."""
     place = row.standing if row.ranked or not row.median else "not ranked"
-    words = " · ".join(filter(None, (values.seconds(row.median), place)))
-    ax.annotate(shortened(words), (1.04 if row.median else 0.01, y), **BESIDE, color=INK if row.ranked else QUIET)
+    return shortened(" · ".join(filter(None, (values.seconds(row.median), place))))
 
 
 BESIDE = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
