@@ -10,8 +10,9 @@ from veriformer.impls.protocol import Door, Implementation, Misuse
 from veriformer.impls.worker import devices_of, open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.declaration import faults, near
-from veriformer.properties.judge import SUITE_FAILED, fits, judge
+from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
+from veriformer.properties.outcome import SUITE_FAILED
 from veriformer.properties.script import script
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled, settle

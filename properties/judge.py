@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Door, Raised, Reply
+from veriformer.impls.protocol import Door, Reply
 from veriformer.properties import diagnose, minimise, search
 from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, says_something
-from veriformer.properties.search import Budget
+from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
+from veriformer.properties.search import Budget, FoundCase
 from veriformer.properties.settle import Settled
+from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import FORMATS
-
-SUITE_FAILED = "the suite failed"
-"""How a record begins that accuses the suite itself."""
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """One piece of evidence, weighed: is it judged at all, does it refute, and where is it worst?"""
-
-    evidence: Evidence
-    judged: bool
-    refuted: bool
-    ratio: float
-    ulps: float
-    index: tuple[int, ...]
 
 
 def weigh(evidence: Evidence, dtype: str) -> Weighed:
@@ -66,26 +51,6 @@ def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
         return float(np.float64(evidence.observed[index]) / (2.0 * half)) if evidence.observed[index] else 0.0
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one case came to."""
-
-    verdict: Verdict
-    weighed: tuple[Weighed, ...] = ()
-    raised: Raised | None = None
-    reason: str = ""
-
-    @property
-    def bad(self) -> bool:
-        """Does it decide the law?"""
-        return self.verdict in (Verdict.BROKEN, Verdict.CRASHED)
-
-    @property
-    def worst(self) -> Weighed | None:
-        """The piece of evidence that weighs most."""
-        return max((w for w in self.weighed if w.judged), key=lambda w: (w.refuted, w.ratio), default=None)
-
-
 def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
     """Run the law's experiment on one case."""
     try:
@@ -106,48 +71,6 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
     if all(w.judged for w in weighed if np.size(w.evidence.observed)):
         return Outcome(Verdict.HELD, weighed)
     return Outcome(Verdict.ABSTAINED, weighed)
-
-
-@dataclass
-class Tally:
-    """The counts of one law's cases."""
-
-    held: int = 0
-    abstained: int = 0
-    unsupported: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-    worst_ratio: float = 0.0
-    worst_ulps: float = 0.0
-    bitwise: bool | None = None
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one case."""
-        self.held += outcome.verdict is Verdict.HELD or outcome.bad
-        self.abstained += outcome.verdict is Verdict.ABSTAINED
-        self.unsupported += outcome.verdict is Verdict.UNSUPPORTED
-        if outcome.reason:
-            self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
-        for weighed in outcome.weighed:
-            if weighed.judged:
-                self.worst_ratio = max(self.worst_ratio, weighed.ratio)
-                self.worst_ulps = max(self.worst_ulps, weighed.ulps)
-            if weighed.evidence.bitwise is not None:
-                self.bitwise = weighed.evidence.bitwise and self.bitwise is not False
-
-    def verdict(self) -> Verdict:
-        """`held` needs at least half of the drawn cases judged."""
-        drawn = self.held + self.abstained + self.unsupported
-        if drawn and 2 * self.held >= drawn:
-            return Verdict.HELD
-        return Verdict.ABSTAINED if self.abstained else Verdict.UNSUPPORTED
-
-    def why(self) -> str:
-        """The reasons for what was not judged, most frequent first."""
-        reasons = dict(self.reasons)
-        if self.abstained:
-            reasons["honest code may overflow here, or its bound says nothing"] = self.abstained
-        ordered = sorted(reasons.items(), key=lambda item: -item[1])
-        return "; ".join(f"{reason} ({count})" for reason, count in ordered[:5])
 
 
 def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Truths | None = None) -> Record:
@@ -183,31 +106,35 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         "bitwise": tally.bitwise,
     }
     if found is None:
-        if not (tally.held or tally.abstained or tally.unsupported):
-            return record(
-                law, door, budget, started, verdict=Verdict.UNSUPPORTED, message="no case fits what is offered"
-            )
-        why = tally.why()
-        if law.existential and 2 * tally.reasons.get(NOT_SEPARATED, 0) > tally.held + tally.unsupported:
-            why = f"{SUITE_FAILED}: fewer than half of the draws show the effect"
-        return record(law, door, budget, started, verdict=tally.verdict(), message=why, **common)
+        return record(law, door, budget, started, **nothing_found(law, tally), **common)
+    return record(law, door, budget, started, **refuted_by(law, found, experiment, settled), **common)
+
+
+def nothing_found(law: Law, tally: Tally) -> dict[str, Any]:
+    """The verdict where no case decided the law, and why cases were not judged."""
+    if not (tally.held or tally.abstained or tally.unsupported):
+        return {"verdict": Verdict.UNSUPPORTED, "message": "no case fits what is offered"}
+    if law.existential and 2 * tally.reasons.get(NOT_SEPARATED, 0) > tally.held + tally.unsupported:
+        return {"verdict": tally.verdict(), "message": f"{SUITE_FAILED}: fewer than half of the draws show the effect"}
+    return {"verdict": tally.verdict(), "message": tally.why()}
+
+
+def refuted_by(law: Law, found: FoundCase, experiment: Experiment, settled: Settled) -> dict[str, Any]:
+    """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
     case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome
-    return record(
-        law,
-        door,
-        budget,
-        started,
-        verdict=outcome.verdict,
-        message=message_of(outcome),
-        counterexample=counterexample(law, door, case, outcome, found.examples, settled),
-        diagnosis=diagnose.cause(
-            law, [found.case, case], experiment, lambda c, e: try_case(law, c, e).verdict is Verdict.HELD
-        ),
-        **common,
-    )
+
+    def holds(other: Case, under: Experiment) -> bool:
+        return try_case(law, other, under).verdict is Verdict.HELD
+
+    return {
+        "verdict": outcome.verdict,
+        "message": message_of(outcome),
+        "counterexample": counterexample(law, experiment.door, case, outcome, found.examples, settled),
+        "diagnosis": diagnose.cause(law, [found.case, case], experiment, holds),
+    }
 
 
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
@@ -244,59 +171,3 @@ def same_fault(outcome: Outcome, first: Outcome) -> bool:
     if first.raised is not None:
         return outcome.raised is not None and outcome.raised.type == first.raised.type
     return True
-
-
-def message_of(outcome: Outcome) -> str:
-    """One sentence on what went wrong."""
-    if outcome.raised is not None:
-        return f"{outcome.raised.type}: {outcome.raised.message}"
-    worst = outcome.worst
-    if worst is None:
-        return ""
-    if worst.evidence.scale is None:
-        return f"{worst.evidence.comparison}: got {worst.evidence.got}, wanted {worst.evidence.wanted}"
-    return f"{worst.evidence.comparison}: error / bound = {worst.ratio:.3g}"
-
-
-def counterexample(
-    law: Law, door: Door, case: Case, outcome: Outcome, examples: int, settled: Settled
-) -> Mapping[str, Any]:
-    """All that a reader, and a script, need to see the failure again."""
-    names = COMPONENTS[law.component].positional
-    weighed = outcome.worst
-    evidence = weighed.evidence if weighed else None
-    return {
-        "arguments": dict(zip(names, case.arguments, strict=False)),
-        "options": dict(case.options),
-        "extra": dict(case.extra),
-        "layouts": [[list(path), layout] for path, layout in case.layouts.items()],
-        "aliases": [list(group) for group in case.aliases],
-        "extension": case.extension,
-        "conventions": dict(settled.values),
-        "comparison": evidence.comparison if evidence else "",
-        "got": evidence.got if evidence else None,
-        "wanted": evidence.wanted if evidence else None,
-        "observed": evidence.observed if evidence else None,
-        "allowed": evidence.allowed if evidence else None,
-        "ratio": weighed.ratio if weighed else None,
-        "ulps": weighed.ulps if weighed else None,
-        "index": list(weighed.index) if weighed else [],
-        "traceback": outcome.raised.traceback if outcome.raised else "",
-        "examples": examples,
-    }
-
-
-def record(law: Law, door: Door, budget: Budget, started: float, **fields: Any) -> Record:
-    """The row of one verdict."""
-    return Record(
-        kind="verdict",
-        implementation=door.name,
-        component=law.component,
-        law=law.name,
-        sentence=law.sentence,
-        dtype=door.dtype,
-        device=door.device,
-        seed=budget.seed,
-        seconds=time.perf_counter() - started,
-        **fields,
-    )

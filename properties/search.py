@@ -20,7 +20,7 @@ from veriformer.properties.probes import KINDS, Draw, Row, seed_of
 from veriformer.properties.settle import Settled
 
 if TYPE_CHECKING:
-    from veriformer.properties.judge import Outcome
+    from veriformer.properties.outcome import Outcome
 
 SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""

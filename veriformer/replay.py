@@ -14,10 +14,12 @@ from veriformer.impls.protocol import Implementation, Misuse
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS
 from veriformer.properties.experiment import Experiment, promised
-from veriformer.properties.judge import Outcome, counterexample, message_of, try_case
+from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Law
+from veriformer.properties.outcome import Outcome
 from veriformer.properties.real.agreement import LAWS as REAL_LAWS
 from veriformer.properties.settle import Settled
+from veriformer.properties.telling import counterexample, message_of
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.reports.terminal import failure, line, say

@@ -10,8 +10,9 @@ import numpy as np
 from veriformer.impls.tree import leaves
 from veriformer.properties import minimise
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.judge import Outcome, same_fault, try_case
+from veriformer.properties.judge import same_fault, try_case
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, differing, relation
+from veriformer.properties.outcome import Outcome
 from veriformer.properties.probes import Draw
 from veriformer.properties.real.compose import COMPONENTS
 from veriformer.properties.real.rows import cut, essential, kept, lone, narrower

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.judge import Outcome, Tally, Weighed, weigh
+from veriformer.properties.judge import weigh
 from veriformer.properties.law import Case, Evidence, Law, NotJudged
+from veriformer.properties.outcome import Outcome, Tally, Weighed
 from veriformer.properties.real.agreement import not_drawn
 from veriformer.properties.real.model import Page
 from veriformer.properties.real.walk import Walk

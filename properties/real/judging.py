@@ -14,7 +14,8 @@ from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import leaves
 from veriformer.properties import diagnose
 from veriformer.properties.conformance import Suite, is_bad
-from veriformer.properties.judge import Tally, counterexample, message_of, record, try_case
+from veriformer.properties.judge import try_case
+from veriformer.properties.outcome import Tally
 from veriformer.properties.real import compose, model
 from veriformer.properties.real.agreement import LAWS, smallest
 from veriformer.properties.real.embedded import EMBEDDING, EMBEDS, embedded
@@ -24,6 +25,7 @@ from veriformer.properties.real.whole import Whole, follow
 from veriformer.properties.script import script
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
+from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 

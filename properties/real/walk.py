@@ -12,8 +12,9 @@ import numpy as np
 from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import rebuild
 from veriformer.properties.experiment import Experiment, promised
-from veriformer.properties.judge import Outcome, try_case
+from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Evidence
+from veriformer.properties.outcome import Outcome
 from veriformer.properties.probes import numpy_dtype, seed_of
 from veriformer.properties.real import rows
 from veriformer.properties.real.agreement import LAWS

@@ -1,0 +1,86 @@
+"""Outcome: what one case came to, weighed, and the tally of a law's cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from veriformer.impls.protocol import Raised
+from veriformer.properties.law import Evidence
+from veriformer.record import Verdict
+
+SUITE_FAILED = "the suite failed"
+"""How a record begins that accuses the suite itself."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One piece of evidence, weighed: is it judged at all, does it refute, and where is it worst?"""
+
+    evidence: Evidence
+    judged: bool
+    refuted: bool
+    ratio: float
+    ulps: float
+    index: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case came to."""
+
+    verdict: Verdict
+    weighed: tuple[Weighed, ...] = ()
+    raised: Raised | None = None
+    reason: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Does it decide the law?"""
+        return self.verdict in (Verdict.BROKEN, Verdict.CRASHED)
+
+    @property
+    def worst(self) -> Weighed | None:
+        """The piece of evidence that weighs most."""
+        return max((w for w in self.weighed if w.judged), key=lambda w: (w.refuted, w.ratio), default=None)
+
+
+@dataclass
+class Tally:
+    """The counts of one law's cases."""
+
+    held: int = 0
+    abstained: int = 0
+    unsupported: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    worst_ratio: float = 0.0
+    worst_ulps: float = 0.0
+    bitwise: bool | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one case."""
+        self.held += outcome.verdict is Verdict.HELD or outcome.bad
+        self.abstained += outcome.verdict is Verdict.ABSTAINED
+        self.unsupported += outcome.verdict is Verdict.UNSUPPORTED
+        if outcome.reason:
+            self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
+        for weighed in outcome.weighed:
+            if weighed.judged:
+                self.worst_ratio = max(self.worst_ratio, weighed.ratio)
+                self.worst_ulps = max(self.worst_ulps, weighed.ulps)
+            if weighed.evidence.bitwise is not None:
+                self.bitwise = weighed.evidence.bitwise and self.bitwise is not False
+
+    def verdict(self) -> Verdict:
+        """`held` needs at least half of the drawn cases judged."""
+        drawn = self.held + self.abstained + self.unsupported
+        if drawn and 2 * self.held >= drawn:
+            return Verdict.HELD
+        return Verdict.ABSTAINED if self.abstained else Verdict.UNSUPPORTED
+
+    def why(self) -> str:
+        """The reasons for what was not judged, most frequent first."""
+        reasons = dict(self.reasons)
+        if self.abstained:
+            reasons["honest code may overflow here, or its bound says nothing"] = self.abstained
+        ordered = sorted(reasons.items(), key=lambda item: -item[1])
+        return "; ".join(f"{reason} ({count})" for reason, count in ordered[:5])
