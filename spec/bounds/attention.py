@@ -15,14 +15,13 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
     """scale q k^T + bias, however the scale comes in: on q, on k, its square root on both, or on the products.
 
     Each way rounds every term q_i k_i at most six times more than the products alone (two factors, two roots of the
-    scale good to 2 u each): 6 u |scale| |q| |k|^T.
+    scale good to 2 u each): 6 u |scale| |q| |k|^T. A scaled q may be flushed where the product would not have been.
     """
-    products = q @ transposed(k)
-    scaled = products * scale
     u = q.precision.step.u
+    scaled, before = (q @ transposed(k)) * scale, (q * scale) @ transposed(k)
     with np.errstate(all="ignore"):
         sizes = q.size_at_most @ transposed(k.size_at_most)
-        error = scaled.error + 6 * u * sizes * q.lift(scale).size_at_most
+        error = np.maximum(scaled.error, before.error) + 6 * u * sizes * q.lift(scale).size_at_most
     scaled = scaled.of(scaled.value, np.where(np.isnan(error), np.inf, error))
     return scaled if bias is None else scaled + bias
 
@@ -106,9 +105,10 @@ def recomputed(p: Bounded, s: Bounded, mask: Any) -> Bounded:
 
 
 def scaled(ds: Bounded, other: Bounded, scale: Any) -> Bounded:
-    """scale * (ds @ other), in either order."""
-    product = (ds @ other) * scale
+    """scale * (ds @ other), in either order; a scaled ds may be flushed where the product would not have been."""
+    after, before = (ds @ other) * scale, (ds * scale) @ other
     u = ds.precision.step.u
     with np.errstate(all="ignore"):
-        error = product.error + 3 * u * (ds.size_at_most @ other.size_at_most) * ds.lift(scale).size_at_most
-    return product.of(product.value, np.where(np.isnan(error), np.inf, error))
+        sizes = ds.size_at_most @ other.size_at_most
+        error = np.maximum(after.error, before.error) + 3 * u * sizes * ds.lift(scale).size_at_most
+    return after.of(after.value, np.where(np.isnan(error), np.inf, error))

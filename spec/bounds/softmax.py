@@ -114,7 +114,8 @@ def backward(g: Bounded, x: Bounded, *, mask: Any = None, **conventions: Any) ->
 def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None) -> Bounded:
     """p (g - inner), where inner = sum_j p_j g_j however it was computed.
 
-    The other orders of the same operations round p g, p inner and a reciprocal apart: 4 u p (|g| + |inner|) more. Who
+    The other orders of the same operations round p g, p inner and a reciprocal apart: 4 u p (|g| + |inner|) more, and may
+    flush each. Who
     lets the derivative run through the maximum shift adds -sum_j dx_j, exactly 0, to the position of the maximum: there
     its rounding error, the sum of all errors of the row and gamma_n of its terms, comes in.
     """
@@ -122,7 +123,10 @@ def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None)
     u = x.precision.step.u
     allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
     with np.errstate(all="ignore"):
-        error = dx.error + 4 * u * p.size_at_most * (g.size_at_most + inner.size_at_most)
+        terms = p.size_at_most * (g.size_at_most + inner.size_at_most)
+        error = dx.error + 4 * u * terms
+        if x.precision.flushes:
+            error = error + np.minimum(4 * x.precision.step.tiny, terms)
         low = np.where(allowed, x.value - x.reach, -np.inf).max(-1, keepdims=True, initial=-np.inf)
         perhaps_top = allowed & (x.value + x.reach >= low)
         spread = gamma(x.shape[-1] + 1, x.precision.accumulator.u) * dx.size_at_most + error
