@@ -114,10 +114,9 @@ def backward(g: Bounded, x: Bounded, *, mask: Any = None, **conventions: Any) ->
 def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None) -> Bounded:
     """p (g - inner), where inner = sum_j p_j g_j however it was computed.
 
-    The other orders of the same operations round p g, p inner and a reciprocal apart: 4 u p (|g| + |inner|) more, and may
-    flush each. Who
-    lets the derivative run through the maximum shift adds -sum_j dx_j, exactly 0, to the position of the maximum: there
-    its rounding error, the sum of all errors of the row and gamma_n of its terms, comes in.
+    The other orders of the same operations round p g, p inner and a reciprocal apart, 4 u p (|g| + |inner|) more, and may
+    flush each. Who lets the derivative run through the maximum shift adds -sum_j dx_j, exactly 0, to the position of the
+    maximum: there its rounding error, the sum of all errors of the row and gamma_n of its terms, comes in.
     """
     dx = p * (g - inner)
     u = x.precision.step.u
