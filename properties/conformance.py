@@ -57,7 +57,7 @@ class Suite:
         for group in self.groups():
             for record in self.group(*group):
                 yield record
-                if self.exit_first and is_bad(record):
+                if self.exit_first and record.bad:
                     return
 
     def preliminaries(self) -> Iterator[Record]:
@@ -164,18 +164,13 @@ class Suite:
         )
 
 
-def is_bad(record: Record) -> bool:
-    """Does the record say that something is wrong?"""
-    return record.verdict in (Verdict.BROKEN, Verdict.CRASHED)
-
-
 def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths) -> int:
     """0: every target was judged and nothing is broken. 1: something is. 2: misuse, a target that could not be loaded,
     or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
     verdicts = [record for record in records if record.kind == "verdict"]
     if truths.uncertified or any(record.message.startswith(SUITE_FAILED) for record in verdicts):
         return 3
-    if any(map(is_bad, verdicts)):
+    if any(record.bad for record in verdicts):
         return 1
     misused = any(record.message.startswith("misuse: ") for record in verdicts)
     judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}

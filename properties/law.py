@@ -6,7 +6,7 @@ It never decides; judge.py does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,13 @@ class Case:
     def but(self, **changes: Any) -> Case:
         """The same case with something changed."""
         return replace(self, **changes)
+
+    def with_arguments(self, arguments: Iterable[Tree], **changes: Any) -> Case:
+        """The same case with other arguments; positions that are handed over as one object stay one."""
+        given = tuple(arguments)
+        for group in self.aliases:
+            given = tuple(given[group[0]] if position in group else a for position, a in enumerate(given))
+        return self.but(arguments=given, **changes)
 
     def replacing(self, position: int, value: Tree) -> Case:
         """The same case with another argument."""

@@ -71,9 +71,7 @@ def with_leaf(case: Case, path: Path, value: np.ndarray) -> Case:
     """The case with one array replaced; an aliased argument changes in all its places."""
     parts: Tree = (case.arguments, dict(case.options), dict(case.extra))
     arguments, options, extra = rebuild(parts, lambda here, leaf: value if here == path else leaf)
-    for group in case.aliases:
-        arguments = tuple(arguments[group[0]] if i in group else a for i, a in enumerate(arguments))
-    return case.but(arguments=arguments, options=options, extra=extra)
+    return case.with_arguments(arguments, options=options, extra=extra)
 
 
 def simplifications(leaf: np.ndarray) -> Iterator[np.ndarray]:

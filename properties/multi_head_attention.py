@@ -144,9 +144,9 @@ def permuted(case: Case, experiment: Experiment) -> Evidence:
     if "mask" in options:
         mask = options["mask"][..., order]
         options["mask"] = mask if mask.shape[-2] == 1 else mask[..., order, :]
-    x = case.arguments[0][..., order, :]
-    arguments = tuple(x if i in (0, *(j for g in case.aliases for j in g)) else a for i, a in enumerate(case.arguments))
-    moved, still = experiment.ask(case.but(arguments=arguments, options=options)), experiment.ask(case)
+    x, *others = case.arguments
+    permuted_case = case.with_arguments([x[..., order, :], *others], options=options)
+    moved, still = experiment.ask(permuted_case), experiment.ask(case)
     allowed = moved.bound + still.bound[..., order, :]
     return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale[..., order, :])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from veriformer.impls.protocol import Raised
 from veriformer.properties.law import Evidence
-from veriformer.record import Verdict
+from veriformer.record import BAD, Verdict
 
 SUITE_FAILED = "the suite failed"
 """How a record begins that accuses the suite itself."""
@@ -36,7 +36,7 @@ class Outcome:
     @property
     def bad(self) -> bool:
         """Does it decide the law?"""
-        return self.verdict in (Verdict.BROKEN, Verdict.CRASHED)
+        return self.verdict in BAD
 
     @property
     def worst(self) -> Weighed | None:

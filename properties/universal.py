@@ -90,10 +90,7 @@ def with_equal_rows(case: Case, layouts: Mapping[Path, str]) -> Case:
         wanted = layouts.get(path) == "stride_0" and is_floating(leaf) and leaf.ndim > 1
         return np.broadcast_to(leaf[:1], leaf.shape).copy() if wanted else leaf
 
-    arguments = rebuild(case.arguments, change)
-    for group in case.aliases:
-        arguments = tuple(arguments[group[0]] if i in group else a for i, a in enumerate(arguments))
-    return case.but(arguments=arguments)
+    return case.with_arguments(rebuild(case.arguments, change))
 
 
 def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> Evidence:
@@ -157,10 +154,8 @@ def example(case: Case, subject: Subject, b: int) -> Case:
         return value[b] if value.shape[0] == size else value[0]
 
     names = COMPONENTS[subject.component].positional
-    arguments = tuple(one(name, value) for name, value in zip(names, case.arguments, strict=False))
-    for group in case.aliases:
-        arguments = tuple(arguments[group[0]] if i in group else a for i, a in enumerate(arguments))
-    return case.but(arguments=arguments, options={name: one(name, value) for name, value in case.options.items()})
+    arguments = [one(name, value) for name, value in zip(names, case.arguments, strict=False)]
+    return case.with_arguments(arguments, options={name: one(name, value) for name, value in case.options.items()})
 
 
 def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from veriformer.record import Record, Verdict
-from veriformer.reports.matrix import BAD, verdict_of, verdicts
+from veriformer.record import BAD, Record, Verdict
+from veriformer.reports.matrix import verdict_of, verdicts
 
 Key = tuple[str, str, str, str, str]
 """Implementation, component, law, dtype, device."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.record import Record, Verdict
+from veriformer.record import BAD, Record, Verdict
 from veriformer.reports import values
 from veriformer.reports.conventions import arithmetic
-from veriformer.reports.matrix import BAD, verdict_of
+from veriformer.reports.matrix import verdict_of
 from veriformer.reports.values import Line
 
 SMALL = 64

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from veriformer.record import Record, Verdict, worst
-
-BAD = (Verdict.BROKEN, Verdict.CRASHED)
+from veriformer.record import BAD, Record, Verdict, worst
 
 SYMBOLS = {
     Verdict.BROKEN: "✗",

@@ -159,7 +159,7 @@ def replay(
     for one in lost:
         typer.echo(visible(f"not replayed: {one.target}: {one.error}"), err=True)
     for old, new in replayed(stored(records), found):
-        still, fixed = new.verdict in (Verdict.BROKEN, Verdict.CRASHED), new.verdict is Verdict.HELD
+        still, fixed = new.bad, new.verdict is Verdict.HELD
         count, broken = count + (still or fixed), broken + still
         said = "STILL BROKEN" if still else "FIXED" if fixed else "NOT JUDGED"
         why = "" if still or fixed else f": {new.verdict} {new.message}"

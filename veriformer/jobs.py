@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 from veriformer.impls.protocol import DTYPES
-from veriformer.properties.conformance import Selection, Suite, is_bad
+from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.search import Budget
 from veriformer.record import Record
 
@@ -33,7 +33,7 @@ class Job:
         records = []
         for record in on_real_input(suite, self.dtype) if self.real else suite.group(self.component, self.dtype):
             records.append(record)
-            if self.exit_first and is_bad(record):
+            if self.exit_first and record.bad:
                 break
         return records, suite.truths.uncertified
 
@@ -56,7 +56,7 @@ def in_one_process(suite: Suite, real: bool) -> Iterator[Record]:
     """Everything, one after the other."""
     for record in suite.records():
         yield record
-        if suite.exit_first and is_bad(record):
+        if suite.exit_first and record.bad:
             return
     for dtype in real_dtypes(suite) if real else ():
         yield from on_real_input(suite, dtype)
@@ -74,6 +74,6 @@ def shared_out(suite: Suite, targets: Sequence[str], real: bool, workers: int) -
             records, uncertified = future.result()
             suite.truths.uncertified += uncertified
             yield from records
-            if suite.exit_first and any(map(is_bad, records)):
+            if suite.exit_first and any(record.bad for record in records):
                 pool.shutdown(cancel_futures=True)
                 return

@@ -40,6 +40,10 @@ class Verdict(enum.StrEnum):
         return list(Verdict).index(self)
 
 
+BAD = (Verdict.BROKEN, Verdict.CRASHED)
+"""The verdicts that say that something is wrong with the implementation."""
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of several verdicts; `absent` when there are none."""
     return min(verdicts, key=lambda verdict: verdict.badness, default=Verdict.ABSENT)
@@ -86,6 +90,11 @@ class Record:
     """For timings: `samples` (seconds), `median`, `iqr`, `ratio` to the fastest ranked, `flops`, `bytes`."""
     environment: Mapping[str, Any] | None = None
     """For the run: machine, versions, commit, command, options, limits measured."""
+
+    @property
+    def bad(self) -> bool:
+        """Does the record say that something is wrong with the implementation?"""
+        return self.verdict in BAD
 
     def to_json(self) -> str:
         """One line of strict JSON: arrays as base64 bytes with dtype and shape, non-finite floats as strings."""

@@ -35,7 +35,7 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     except Misuse as misuse:
         say(console, line(f"cannot replay: {misuse}"))
         sys.exit(2)
-    if record.verdict is Verdict.BROKEN or record.verdict is Verdict.CRASHED:
+    if record.bad:
         say(console, failure(record))
         sys.exit(1)
     if record.verdict is not Verdict.HELD:

@@ -13,7 +13,7 @@ from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import leaves
 from veriformer.properties import diagnose
-from veriformer.properties.conformance import Suite, is_bad
+from veriformer.properties.conformance import Suite
 from veriformer.properties.judge import try_case
 from veriformer.properties.outcome import Tally
 from veriformer.properties.real import compose, model
@@ -40,7 +40,7 @@ def judge_real(suite: Suite) -> Iterator[Record]:
         for row in rows_of(suite, found, real):
             if not suite.selection.components or row.component in suite.selection.components:
                 yield with_script(row, found.target)
-                if suite.exit_first and is_bad(row):
+                if suite.exit_first and row.bad:
                     return
 
 
