@@ -96,11 +96,12 @@ class Suite:
                     continue
                 settled = settle(door, component, INQUIRIES, fits, self.truths)
                 opened.append((found, door, settled))
-                yield from self.unexplained(door, component, settled)
         for law in LAWS[component]:
             if not self.selection.laws or law.name in self.selection.laws:
                 for found, door, settled in opened:
                     yield self.judged(law, found, door, settled)
+        for _, door, settled in opened:  # last: who does not meet the formula itself is told so first, and why
+            yield from self.unexplained(door, component, settled)
         yield from shut
 
     def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:

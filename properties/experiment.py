@@ -13,7 +13,7 @@ from veriformer.impls.protocol import Call, Door, Path, Raised, Reply
 from veriformer.impls.tree import leaves, spelled
 from veriformer.properties.law import Case, Evidence, as_float64, differing
 from veriformer.properties.truth import Question, Truth, Truths, is_floating, place
-from veriformer.spec import Component
+from veriformer.spec import Component, Slip
 from veriformer.spec.numbers.precision import Precision, precision_of
 
 
@@ -125,6 +125,8 @@ class Experiment:
     conventions: Mapping[str, Any]
     precision: Precision
     truths: Truths
+    slip: Slip | None = None
+    """Judged against the formula with this slip: for diagnoses."""
 
     @property
     def dtype(self) -> str:
@@ -151,7 +153,7 @@ class Experiment:
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
         options = {name: value for name, value in case.options.items() if name not in conventions}
-        return Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
+        return Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent, self.slip)
 
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,8 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     }
     if found is None:
         return record(law, door, budget, started, **nothing_found(law, tally), **common)
-    return record(law, door, budget, started, **refuted_by(law, found, experiment, settled), **common)
+    further = search.cases(law, offer, door, budget, settled)
+    return record(law, door, budget, started, **refuted_by(law, found, further, experiment, settled), **common)
 
 
 def nothing_found(law: Law, tally: Tally) -> dict[str, Any]:
@@ -119,21 +121,23 @@ def nothing_found(law: Law, tally: Tally) -> dict[str, Any]:
     return {"verdict": tally.verdict(), "message": tally.why()}
 
 
-def refuted_by(law: Law, found: FoundCase, experiment: Experiment, settled: Settled) -> dict[str, Any]:
+def refuted_by(
+    law: Law, found: FoundCase, further: Iterable[Case], experiment: Experiment, settled: Settled
+) -> dict[str, Any]:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
     case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome
 
-    def holds(other: Case, under: Experiment) -> bool:
-        return try_case(law, other, under).verdict is Verdict.HELD
+    def judged(other: Case, under: Experiment) -> Verdict:
+        return try_case(law, other, under).verdict
 
     return {
         "verdict": outcome.verdict,
         "message": message_of(outcome),
         "counterexample": counterexample(law, experiment.door, case, outcome, found.examples, settled),
-        "diagnosis": diagnose.cause(law, [found.case, case], experiment, holds),
+        "diagnosis": diagnose.cause(law, [found.case, case], further, experiment, judged),
     }
 
 

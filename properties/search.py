@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,13 @@ def find(
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
     return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+
+
+def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
+    """The cases of a sweep, each size once, in their order."""
+    rows = menu(law, offer, budget, settled)
+    draws = sweep(replace(law, thorough=False), rows, door.dtype, budget)
+    return (case for draw in draws if (case := drawn(law, draw, offer, settled)) is not None)
 
 
 def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:

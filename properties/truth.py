@@ -14,7 +14,7 @@ import numpy as np
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
-from veriformer.spec import Component
+from veriformer.spec import Component, Slip, made
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
@@ -130,10 +130,13 @@ class Question:
     precision: Precision
     aliases: tuple[tuple[int, ...], ...] = ()
     cotangent: np.ndarray | None = None
+    slip: Slip | None = None
+    """The one thing that is changed in the formula, to see whether it explains an answer."""
 
     def key(self) -> bytes:
         """A digest of all of it."""
-        digest = hashlib.sha256(repr((self.component.name, sorted(self.conventions.items()), self.precision)).encode())
+        assumed = (self.component.name, sorted(self.conventions.items()), self.precision, self.slip and id(self.slip))
+        digest = hashlib.sha256(repr(assumed).encode())
         for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
             digest.update(repr(path).encode())
             array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
@@ -157,7 +160,8 @@ class Question:
     def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
         """The spec's answer in a number system."""
         arguments, options = self.lifted(lift)
-        return self.component(*arguments, **options, **self.conventions)
+        with made(self.slip):
+            return self.component(*arguments, **options, **self.conventions)
 
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers; one array has the empty path."""
@@ -179,7 +183,8 @@ class Question:
             arguments, _ = self.lifted(lambda array: Tape(lift(array)))
             _, options = self.lifted(lift)
             sources = list(distinct(arguments))
-            output = self.component(*arguments, **options, **safe)
+            with made(self.slip):
+                output = self.component(*arguments, **options, **safe)
             found = pull_back(output, lift(np.asarray(self.cotangent)), [leaf for _, leaf in sources])
             return [
                 (path, lift(np.zeros(leaf.shape)) if flown is None else flown)

@@ -1,5 +1,7 @@
 """The mathematics: every component as an executable formula, over any number system."""
 
+import importlib
+
 from veriformer.spec.attention import attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
@@ -13,6 +15,9 @@ from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.residual import residual
 from veriformer.spec.sinusoidal_positions import sinusoidal_positions
+from veriformer.spec.slip import Slip as Slip
+from veriformer.spec.slip import made as made
+from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 
 COMPONENTS: dict[str, Component] = {
@@ -32,3 +37,11 @@ COMPONENTS: dict[str, Component] = {
     )
 }
 """Every component by name, from the smallest to the stacks."""
+
+SLIPS: tuple[Slip, ...] = tuple(
+    value
+    for name in (*COMPONENTS, "visibility")
+    for value in vars(importlib.import_module(f"veriformer.spec.{name}")).values()
+    if isinstance(value, Slip)
+)
+"""Every slip, each declared beside the part that it replaces."""

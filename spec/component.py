@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.numbers import boundary
+from veriformer.spec.slip import Part
 
 Scale = Callable[..., Any]
 """From the plain arguments and keywords to the size beyond a quarter of which a bound says nothing."""
@@ -45,12 +46,11 @@ class Honest:
     source: str
 
 
-@dataclass(frozen=True)
-class Component:
-    """One row of the table of components."""
+@dataclass(frozen=True, eq=False)
+class Component(Part):
+    """One row of the table of components: a part with a name, a source and laws of its own."""
 
     name: str
-    function: Callable[..., Any]
     source: str
     honest: tuple[Honest, ...]
     conventions: tuple[Convention, ...] = ()
@@ -59,7 +59,7 @@ class Component:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""
-        return boundary(self.function(*arguments, **options))
+        return boundary(self.answer(*arguments, **options))
 
     @property
     def signature(self) -> inspect.Signature:
@@ -99,7 +99,7 @@ def component(
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(function.__name__, function, source, honest, conventions, scale)
+        return Component(function, function.__name__, source, honest, conventions, scale)
 
     return declare
 
