@@ -45,9 +45,7 @@ class Other:
         """The verdict of one case, would this be the formula."""
         conventions = {**experiment.conventions, **self.conventions}
         try:
-            return judged(
-                without(case, self.conventions), replace(experiment, conventions=conventions, slip=self.slip)
-            )
+            return judged(without(case, self.conventions), replace(experiment, conventions=conventions, slip=self.slip))
         except ValueError:  # with queries and keys exchanged, say, the case is outside the domain: nothing is explained
             return Verdict.BROKEN
 
@@ -58,9 +56,7 @@ def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Ex
         return ""
     for others in (itertools.chain(choices(experiment, 1), slips(refuted, experiment)), choices(experiment, 2)):
         fitting = [
-            other
-            for other in others
-            if all(other.says(case, experiment, judged) is Verdict.HELD for case in refuted)
+            other for other in others if all(other.says(case, experiment, judged) is Verdict.HELD for case in refuted)
         ]
         fitting = narrowed(fitting, further, experiment, judged)
         if fitting:

@@ -16,7 +16,7 @@ from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
 from veriformer.spec import Component, Slip, made
 from veriformer.spec.component import largest
-from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
+from veriformer.spec.numbers import Ball, Bounded, Number, Tape, pull_back, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
 
 BITS = (128, 256, 512, 1200, 2400, 4800)
@@ -167,7 +167,8 @@ class Question:
         """Path and truth of every array that the formula answers; one array has the empty path."""
 
         def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            return list(leaves(self.formula(lift)))
+            answered = ((path, leaf) for path, leaf in leaves(self.formula(lift)) if leaf is not None)
+            return [(path, leaf if isinstance(leaf, Number) else lift(np.asarray(leaf))) for path, leaf in answered]
 
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
         return certified(flow, self.precision, scale)

@@ -15,7 +15,6 @@ from veriformer.spec.softmax import hidden
 from veriformer.spec.softmax import weights as softmax_of
 from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED, visible
 
-
 weights = softmax_of.function
 """The softmax inside: its slips are declared here, in the words of attention."""
 

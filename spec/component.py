@@ -72,6 +72,16 @@ class Component(Part):
         return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
 
     @property
+    def form(self) -> str:
+        """ "object" for a component that keeps state: its formula is given the script that drives it."""
+        return "object" if "script" in self.positional else "function"
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The positional arguments that an implementation of it takes."""
+        return tuple(name for name in self.positional if name != "script")
+
+    @property
     def options(self) -> dict[str, Any]:
         """Keyword -> default, without the conventions that are no options."""
         return {

@@ -81,7 +81,9 @@ def mask_of_another_example(mask: Any) -> np.ndarray | None:
 
 @attendable.slip("the first example's mask for all of the batch")
 def mask_of_the_first_example(mask: Any) -> np.ndarray | None:
-    return None if mask is None else np.broadcast_to(mask[:1], np.shape(mask)) if np.ndim(mask) > 2 else np.asarray(mask)
+    return (
+        None if mask is None else np.broadcast_to(mask[:1], np.shape(mask)) if np.ndim(mask) > 2 else np.asarray(mask)
+    )
 
 
 @attendable.slip("no mask at all")
