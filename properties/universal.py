@@ -36,7 +36,7 @@ def laws(subject: Subject) -> Iterator[Law]:
         with_cotangent = plain(
             "The gradient of every argument is the formula's.", draw=differentiated(subject), gradients=True
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=True)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
         yield with_gradient_mode(subject)
 
 

@@ -105,7 +105,7 @@ EDITS = (
     Edit("jax", "learned_positions", "sign", "the last rows of the table",
          "table[:length]", "table[-length:]"),
     Edit("jax", "feed_forward", "default value", "jax.nn.gelu is the tanh approximation unless told otherwise",
-         "x * (0.5 * (1.0 + jax.lax.erf(x / math.sqrt(2.0))))", "jax.nn.gelu(x)"),
+         '{"relu": relu, "gelu": gelu}', '{"relu": relu, "gelu": jax.nn.gelu}'),
     Edit("jax", "residual", "scale", "the sum is made to keep its variance",
          "return x + sublayer_output", "return (x + sublayer_output) * 0.5**0.5"),
     Edit("jax", "layer_norm", "default value", "the eps of flax",

@@ -240,7 +240,7 @@ def test_declining_everything_is_nothing_judged(tmp_path: Path, capsys: pytest.C
     [
         (
             ("--component", "sofmax"),
-            ("no component 'sofmax'; did you mean 'softmax'?", "components: softmax, attention"),
+            ("no component 'sofmax'; did you mean 'softmax'?", "components: softmax, log_softmax"),
         ),
         (("--law", "ignores_shift"), ("no law 'ignores_shift'; did you mean 'ignores_a_shift'?", "laws: ")),
         (("--component", "residual", "--law", "keeps_the_order"), ("no law 'keeps_the_order'", "laws: a_batch_is")),

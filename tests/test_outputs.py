@@ -150,7 +150,7 @@ def test_nothing_judged_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "said"),
     [
-        (("sofmax", X, X), {}, r"no component 'sofmax'; did you mean 'softmax'\?\ncomponents: softmax, attention"),
+        (("sofmax", X, X), {}, r"no component 'sofmax'; did you mean 'softmax'\?\ncomponents: softmax, log_softmax"),
         (("softmax", X, X), {"maks": X > 0}, r"softmax has no option 'maks'; did you mean 'mask'\?\noptions: mask"),
         (("softmax", X, X), {"fully_masked": "zeros"}, "fully_masked='zeros' is not among the values"),
         (("softmax", X, X), {"precision": "eagre"}, "precision 'eagre' is not known; one of 'eager', 'layer'"),

@@ -12,8 +12,8 @@ import scipy
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
-from veriformer.impls.numpy.encoder import encoder
-from veriformer.impls.numpy.encoder_layer import encoder_layer
+from veriformer.impls.numpy.encoder import encoder, encoder_vjp
+from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
@@ -62,6 +62,8 @@ impl.vjp("feed_forward")(feed_forward_vjp)
 impl.vjp("layer_norm")(layer_norm_vjp)
 impl.vjp("multi_head_attention")(multi_head_attention_vjp)
 impl.vjp("rotary_positions")(rotary_positions_vjp)
+impl.vjp("encoder")(encoder_vjp)
+impl.vjp("encoder_layer")(encoder_layer_vjp)
 impl.vjp("softmax")(softmax_vjp)
 impl.vjp("attention")(attention_vjp)
 impl.vjp("learned_positions")(learned_positions_vjp)
