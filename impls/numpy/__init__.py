@@ -10,16 +10,20 @@ import numpy as np
 import scipy
 
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.decoder import decoder
+from veriformer.impls.numpy.decoder_layer import decoder_layer
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder
 from veriformer.impls.numpy.encoder_layer import encoder_layer
 from veriformer.impls.numpy.feed_forward import feed_forward
+from veriformer.impls.numpy.language_model import language_model
 from veriformer.impls.numpy.layer_norm import layer_norm
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention
 from veriformer.impls.numpy.residual import residual, residual_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
+from veriformer.impls.numpy.transformer import transformer
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -35,6 +39,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 impl.vjp("softmax")(softmax_vjp)
 impl.vjp("attention")(attention_vjp)
