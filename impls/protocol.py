@@ -222,6 +222,10 @@ class Call:
     """Positions that are handed over as one object."""
     before: tuple[Call, ...] = ()
     """Earlier calls, made first in the same process."""
+    script: Tree = ()
+    """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
+    Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
+    {"result_of": n} is what step n returned. The outputs are one for each step."""
 
 
 @dataclass(frozen=True)

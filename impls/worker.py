@@ -15,6 +15,7 @@ import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
 from veriformer.impls.protocol import Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
+from veriformer.impls.script import play
 from veriformer.impls.tree import leaves, rebuild, spelled
 
 
@@ -51,12 +52,13 @@ class Moved:
         self.memory: dict[Path, LaidOut] = {}
         shared = {other: group[0] for group in call.aliases for other in group[1:]}
         moved: list[Tree] = []
-        for position, argument in enumerate(call.arguments):
+        for position, argument in enumerate((*call.arguments, call.script)):
             if position in shared:
                 moved.append(moved[shared[position]])
                 continue
             moved.append(rebuild(argument, self.mover(backend, call, device), (position,)))
-        self.arguments = tuple(moved)
+        *arguments, self.script = moved
+        self.arguments = tuple(arguments)
         self.options = {
             name: rebuild(value, self.mover(backend, call, device), (name,)) for name, value in call.options.items()
         }
@@ -75,7 +77,7 @@ class Moved:
 
     def native_leaves(self) -> list[tuple[Path, Any]]:
         """Every argument leaf as the framework holds it."""
-        found = list(leaves(self.arguments))
+        found = list(leaves((*self.arguments, self.script)))
         for name, value in self.options.items():
             found += list(leaves(value, (name,)))
         return found
@@ -128,7 +130,7 @@ class OpenDoor:
             seconds = time.perf_counter() - started
             if raised:
                 return Reply(raised=raised, changed_arguments=moved.changed(self.framework), seconds=seconds)
-            first = next(leaf for _, leaf in leaves(outputs))
+            first = next(leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf))
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
@@ -148,7 +150,7 @@ class OpenDoor:
         """A function that runs the call on arrays already moved in, and waits for the device."""
         with self.framework.arithmetic(self.dtype):
             moved = Moved(self.framework, call, self.device)
-        function = self.implementation.functions[call.component]
+        function = self.function(call, moved)
 
         def run() -> None:
             with self.framework.arithmetic(self.dtype):
@@ -159,9 +161,8 @@ class OpenDoor:
     def attempt(self, call: Call, moved: Moved | None = None) -> tuple[Tree, Raised | None]:
         """The native outputs, or what was raised."""
         moved = moved or Moved(self.framework, call, self.device)
-        function = self.implementation.functions[call.component]
         try:
-            outputs = self.framework.plain(function, moved.arguments, moved.options)
+            outputs = self.framework.plain(self.function(call, moved), moved.arguments, moved.options)
             self.framework.wait(outputs)
         except KeyboardInterrupt:
             raise
@@ -169,10 +170,20 @@ class OpenDoor:
             return None, raised_by(error)
         return outputs, self.not_an_answer(call.component, outputs)
 
+    def function(self, call: Call, moved: Moved) -> Callable[..., Any]:
+        """What is offered, as a function: a class is driven by the call's script."""
+        offered = self.implementation.functions[call.component]
+        if self.offers[call.component].form == "function":
+            return offered
+        return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
+
     def not_an_answer(self, component: str, outputs: Tree) -> Raised | None:
         """What is wrong with outputs that are not arrays of the framework."""
-        found = list(leaves(outputs))
-        strange = [leaf for _, leaf in found if not self.framework.is_native(leaf)]
+        found = [leaf for _, leaf in leaves(outputs)]
+        if self.offers[component].form == "object":
+            found = [leaf for leaf in found if leaf is not None]
+        among_arrays = any(self.framework.is_native(leaf) for leaf in found)
+        strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (among_arrays and is_number(leaf)))]
         if strange or not found:
             held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
             came = f"{type(outputs).__name__}{held}"
@@ -185,7 +196,7 @@ class OpenDoor:
             call.cotangent, lambda _, leaf: self.framework.move_in(lay_out(leaf, "contiguous").array, self.device)
         )
         pullback = self.implementation.pullbacks.get(call.component)
-        function = self.implementation.functions[call.component]
+        function = self.function(call, moved)
         try:
             if pullback is not None:
                 given = self.framework.plain(pullback, (cotangent, *moved.arguments), moved.options)
@@ -216,13 +227,24 @@ class OpenDoor:
         return tuple(total)
 
     def out(self, tree: Tree) -> Tree:
-        """Native arrays to NumPy; a missing gradient stays None."""
-        return rebuild(tree, lambda _, leaf: self.framework.move_out(leaf) if self.framework.is_native(leaf) else None)
+        """Native arrays, and numbers among them, to NumPy; a missing gradient stays None."""
+
+        def leave(_: Path, leaf: Any) -> Any:
+            if self.framework.is_native(leaf):
+                return self.framework.move_out(leaf)
+            return np.asarray(leaf) if is_number(leaf) else None
+
+        return rebuild(tree, leave)
 
     def bytes_of(self, outputs: Tree) -> list[bytes]:
         """The bytes of every array of an earlier result."""
         natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
         return [self.framework.move_out(leaf).tobytes() for leaf in natives]
+
+
+def is_number(value: object) -> bool:
+    """A plain number, such as the count of steps in an optimizer's state."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def raised_by(error: BaseException) -> Raised:

@@ -10,6 +10,9 @@ from veriformer.impls.protocol import Implementation, Offer
 from veriformer.properties import SUBJECTS
 from veriformer.spec import COMPONENTS, Component, Convention
 
+FORMS = {"object": ", a class whose objects keep the state", "function": ""}
+"""What is wanted, in words."""
+
 
 def faults(implementation: Implementation) -> dict[str, str]:
     """Component -> what is wrong with its declaration; "" stands for the implementation as a whole."""
@@ -42,10 +45,12 @@ def wrong_with(implementation: Implementation, offer: Offer) -> Iterator[str]:
     sizes = {size for row in rows for size, value in row.items() if type(value) is int}
     for size in offer.only.keys() - sizes:
         yield f"{offer.component}: only={{{size!r}: ...}} names no size{near(size, sizes)} (sizes: {', '.join(sorted(sizes))})"
+    if offer.form != spec.form:
+        yield f'{offer.component} is declared form="{offer.form}"; wanted: form="{spec.form}"{FORMS[spec.form]}'
     surplus = [name for name in offer.positional if name not in (*spec.positional, *spec.options)]
-    if len(offer.positional) < len(spec.positional) and not takes_the_rest(offer, spec):
+    if len(offer.positional) < len(spec.offered) and not takes_the_rest(offer, spec):
         yield f"{offer.component} takes {call(offer.positional)}; wanted: {offer.component}{spec_call(spec)}"
-    elif len(offer.positional) > len(spec.positional) and surplus:
+    elif len(offer.positional) > len(spec.offered) and surplus:
         wanted = f"{offer.component}{spec_call(spec)}"
         yield f"{offer.component} needs an argument {surplus[0]!r} that the component does not have; wanted: {wanted}"
     for name, default in spec.options.items():
@@ -55,7 +60,7 @@ def wrong_with(implementation: Implementation, offer: Offer) -> Iterator[str]:
 
 def takes_the_rest(offer: Offer, spec: Component) -> bool:
     """A function with *args or defaults may take more than its required parameters."""
-    return offer.keywords is None or all(offer.takes(name) for name in spec.positional[len(offer.positional) :])
+    return offer.keywords is None or all(offer.takes(name) for name in spec.offered[len(offer.positional) :])
 
 
 def wrong_convention(spec: Component, name: str, value: Any) -> Iterator[str]:
@@ -93,4 +98,4 @@ def spec_call(spec: Component) -> str:
     keywords = [
         name if default is spec.signature.empty else f"{name}={default!r}" for name, default in spec.options.items()
     ]
-    return call([*spec.positional, *(["*", *keywords] if keywords else [])])
+    return call([*spec.offered, *(["*", *keywords] if keywords else [])])

@@ -81,7 +81,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
 
 
-SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
+SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True)
 law = SUBJECT.law
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Call, Door, Path, Raised, Reply
+from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
 from veriformer.impls.tree import leaves, spelled
 from veriformer.properties.law import Case, Evidence, as_float64, differing
 from veriformer.properties.truth import Question, Truth, Truths, is_floating, place
-from veriformer.spec import Component
+from veriformer.spec import Component, Slip
 from veriformer.spec.numbers.precision import Precision, precision_of
 
 
@@ -62,6 +62,15 @@ class Answer:
         """The certified output and its bound, of a component that answers one array."""
         return self.outputs[0][1]
 
+    def arrays(self) -> list[tuple[Path, np.ndarray]]:
+        """Every array answered, as it came. Raises Misshapen when they are not the formula's."""
+        return [(path, self.output(path)) for path, _ in self.outputs]
+
+    def each(self) -> Iterator[tuple[Path, np.ndarray, Truth]]:
+        """Every array answered: where it is, its numbers as float64, and its truth."""
+        for path, truth in self.outputs:
+            yield path, as_float64(self.output(path)), truth
+
     def evidence(self) -> tuple[Evidence, ...]:
         """Every array answered beside its truth."""
         return tuple(truth.evidence(place(path), self.output(path)) for path, truth in self.outputs)
@@ -69,10 +78,10 @@ class Answer:
     def output(self, path: Path) -> np.ndarray:
         """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
         wanted = dict(self.outputs)
-        found = dict(leaves(self.reply.outputs))
+        found = {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
         if found.keys() != wanted.keys():
             raise Misshapen(differing("arrays answered", described(found), described(wanted)))
-        if found[path] is None or np.shape(found[path]) != wanted[path].value.shape:
+        if np.shape(found[path]) != wanted[path].value.shape:
             shapes = (np.shape(found[path]), wanted[path].value.shape)
             raise Misshapen(differing(f"shape of the {place(path)}", *shapes))
         return np.asarray(found[path])
@@ -108,12 +117,25 @@ class Answer:
         return spelled(path, self.question.component.positional)
 
 
+def split_script(arguments: tuple[Tree, ...]) -> tuple[tuple[Tree, ...], Tree]:
+    """What objects are built from, and the script that drives them."""
+    return arguments[:-1], arguments[-1]
+
+
 def promised(door: Door, component: str) -> Precision:
     """The arithmetic that an implementation promises for a component."""
     offer = door.offers[component]
     return precision_of(
         door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
     )
+
+
+def also_layer(door: Door, component: str) -> Precision | None:
+    """`layer`, where `eager` is promised and the two differ: in half types."""
+    offer = door.offers[component]
+    layer = precision_of(door.dtype, "layer", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in)
+    eager = promised(door, component)
+    return layer if not eager.layer and layer.step is not eager.step else None
 
 
 @dataclass
@@ -125,6 +147,10 @@ class Experiment:
     conventions: Mapping[str, Any]
     precision: Precision
     truths: Truths
+    layer: Precision | None = None
+    """Judged too: would it also keep this promise?"""
+    slip: Slip | None = None
+    """Judged against the formula with this slip: for diagnoses."""
 
     @property
     def dtype(self) -> str:
@@ -151,7 +177,8 @@ class Experiment:
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
         options = {name: value for name, value in case.options.items() if name not in conventions}
-        return Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
+        question = Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
+        return replace(question, layer=self.layer, slip=self.slip)
 
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""
@@ -172,9 +199,11 @@ class Experiment:
         layouts: Mapping[Path, str] | None = None,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
+        arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
         return Call(
             component=self.component.name,
-            arguments=case.arguments,
+            arguments=arguments,
+            script=script,
             options={name: value for name, value in case.options.items() if name not in self.conventions},
             cotangent=cotangent,
             layouts=case.layouts if layouts is None else layouts,

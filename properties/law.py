@@ -64,6 +64,8 @@ class Evidence:
     got: Any = None
     wanted: Any = None
     bitwise: bool | None = None
+    layer: np.ndarray | None = None
+    """The difference allowed to who computes in float32 inside a component, where more is allowed to everybody."""
 
 
 NOT_SEPARATED = "the truth itself does not show the effect"
@@ -115,6 +117,8 @@ class Subject:
     top: Top = SQUARES
     differentiable: bool = False
     kinds: tuple[str, ...] | None = None
+    stack: bool = False
+    """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
 
     def law(
         self,

@@ -63,7 +63,15 @@ def draw(recipe: Draw) -> Case:
     return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
 
 
-SUBJECT = Subject("multi_head_attention", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3}, top=for_scores(0.2))
+SUBJECT = Subject(
+    "multi_head_attention",
+    ROWS,
+    draw,
+    batched={"x": 2, "memory": 2, "mask": 3},
+    top=for_scores(0.2),
+    stack=True,
+    differentiable=True,
+)
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)
 SELF_FREE = tuple(r for r in SELF if not r.get("causal"))

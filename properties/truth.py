@@ -14,9 +14,9 @@ import numpy as np
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
-from veriformer.spec import Component
+from veriformer.spec import Component, Slip, made
 from veriformer.spec.component import largest
-from veriformer.spec.numbers import Ball, Bounded, Tape, pull_back, working_precision
+from veriformer.spec.numbers import Ball, Bounded, Number, Tape, pull_back, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
 
 BITS = (128, 256, 512, 1200, 2400, 4800)
@@ -42,6 +42,8 @@ class Truth:
     scale: Any
     formula: Callable[[int], Ball]
     on_failure: Callable[[], None] = lambda: None
+    layer: np.ndarray | None = None
+    """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
 
     @cached_property
     def ball(self) -> Ball:
@@ -50,7 +52,8 @@ class Truth:
         A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is
         then an interval.
         """
-        wanted = np.where(self.useful, SHARPNESS * self.bound, np.inf)
+        sharpest = self.bound if self.layer is None else np.minimum(self.bound, self.layer)
+        wanted = np.where(self.useful, SHARPNESS * sharpest, np.inf)
         before, stuck = np.full(self.bound.shape, np.inf), np.zeros(self.bound.shape, int)
         for bits in BITS:
             ball = self.formula(bits)
@@ -68,7 +71,10 @@ class Truth:
     @property
     def useful(self) -> np.ndarray:
         """Where the bound says something, and the formula is a number at all (a convention may make it nan)."""
-        return ~np.isnan(self.value) & says_something(self.bound, self.scale)
+        counts = says_something(self.bound, self.scale)
+        if self.layer is not None:
+            counts = counts | says_something(self.layer, self.scale)
+        return ~np.isnan(self.value) & counts
 
     def distances(self, got: np.ndarray) -> np.ndarray:
         """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
@@ -91,7 +97,8 @@ class Truth:
         observed = self.distances(got)  # first: to certify may show that there is no bound
         allowed = np.where(self.undefined, 0.0, self.bound)
         wanted = np.where(self.undefined, np.nan, self.ball.centres())
-        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted)
+        layer = None if self.layer is None else np.where(self.undefined, 0.0, self.layer)
+        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted, layer=layer)
 
 
 @dataclass
@@ -130,10 +137,21 @@ class Question:
     precision: Precision
     aliases: tuple[tuple[int, ...], ...] = ()
     cotangent: np.ndarray | None = None
+    layer: Precision | None = None
+    """What else may be promised of the same arithmetic, to be judged on the same truth."""
+    slip: Slip | None = None
+    """The one thing that is changed in the formula, to see whether it explains an answer."""
 
     def key(self) -> bytes:
         """A digest of all of it."""
-        digest = hashlib.sha256(repr((self.component.name, sorted(self.conventions.items()), self.precision)).encode())
+        assumed = (
+            self.component.name,
+            sorted(self.conventions.items()),
+            self.precision,
+            self.layer,
+            self.slip and id(self.slip),
+        )
+        digest = hashlib.sha256(repr(assumed).encode())
         for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
             digest.update(repr(path).encode())
             array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
@@ -157,16 +175,18 @@ class Question:
     def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
         """The spec's answer in a number system."""
         arguments, options = self.lifted(lift)
-        return self.component(*arguments, **options, **self.conventions)
+        with made(self.slip):
+            return self.component(*arguments, **options, **self.conventions)
 
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers; one array has the empty path."""
 
         def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            return list(leaves(self.formula(lift)))
+            answered = ((path, leaf) for path, leaf in leaves(self.formula(lift)) if leaf is not None)
+            return [(path, leaf if isinstance(leaf, Number) else lift(np.asarray(leaf))) for path, leaf in answered]
 
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        return certified(flow, self.precision, scale)
+        return certified(flow, self.precision, self.layer, scale)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments.
@@ -179,22 +199,27 @@ class Question:
             arguments, _ = self.lifted(lambda array: Tape(lift(array)))
             _, options = self.lifted(lift)
             sources = list(distinct(arguments))
-            output = self.component(*arguments, **options, **safe)
+            with made(self.slip):
+                output = self.component(*arguments, **options, **safe)
             found = pull_back(output, lift(np.asarray(self.cotangent)), [leaf for _, leaf in sources])
             return [
                 (path, lift(np.zeros(leaf.shape)) if flown is None else flown)
                 for (path, leaf), flown in zip(sources, found, strict=True)
             ]
 
-        return certified(flow, self.precision, None)
+        return certified(flow, self.precision, self.layer, None)
 
 
 def certified(
-    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]], precision: Precision, scale: Any
+    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]],
+    precision: Precision,
+    layer: Precision | None,
+    scale: Any,
 ) -> list[tuple[Path, Truth]]:
     """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
     with np.errstate(all="ignore"):
         bounded = flow(lambda array: Bounded.given(array, precision))
+        also = [None] * len(bounded) if layer is None else flow(lambda array: Bounded.given(array, layer))
     known: dict[int, list[tuple[Path, Ball]]] = {}
 
     def at(index: int) -> Callable[[int], Ball]:
@@ -206,7 +231,10 @@ def certified(
 
         return ball
 
-    return [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
+    truths = [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
+    for (_, one), narrower in zip(truths, also, strict=True):
+        one.layer = None if narrower is None else narrower[1].error * OUTWARD
+    return truths
 
 
 def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:

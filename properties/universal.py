@@ -14,7 +14,7 @@ from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw, seed_of
-from veriformer.properties.truth import is_floating
+from veriformer.properties.truth import is_floating, place
 from veriformer.spec import COMPONENTS
 
 
@@ -45,7 +45,7 @@ def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, 
     return experiment.ask(case).evidence()
 
 
-def is_deterministic(case: Case, experiment: Experiment) -> Evidence:
+def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """|f(x) - f(x)| <= 2 B(x); whether it is the same to the last bit is recorded."""
     return same(experiment.ask(case), experiment.ask(case), "second answer")
 
@@ -56,11 +56,16 @@ def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidenc
     return differing("changed arguments", ", ".join(changed) or "none", "none")
 
 
-def keeps_the_dtype(case: Case, experiment: Experiment) -> Evidence:
+def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """float32 in, float32 out."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
-    return differing("dtype", experiment.ask(case).reply.dtype, experiment.dtype)
+    answer = experiment.ask(case)
+    floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
+    return tuple(
+        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), experiment.dtype)
+        for path, array in floating
+    )
 
 
 def laid_out(draw: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
@@ -93,7 +98,7 @@ def with_equal_rows(case: Case, layouts: Mapping[Path, str]) -> Case:
     return case.with_arguments(rebuild(case.arguments, change))
 
 
-def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> Evidence:
+def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f of strided, transposed, broadcast, reversed or read-only arrays is f of fresh ones."""
     layouts = dict(case.layouts)
     if experiment.door.backend == "torch":  # torch has neither negative strides nor read-only memory
@@ -188,13 +193,17 @@ def a_second_call_after_other_shapes_answers_the_same(case: Case, experiment: Ex
     kept = differing(
         "result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged"
     )
-    return same(after, fresh, "first answer"), kept
+    return (*same(after, fresh, "first answer"), kept)
 
 
-def same(one: Answer, other: Answer, comparison: str) -> Evidence:
+def same(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:
     """Two answers to one question, within the two bounds."""
-    evidence = relation(comparison, one.value, other.value, one.bound + other.bound, one.scale)
-    return replace(evidence, bitwise=bool(np.array_equal(one.value, other.value, equal_nan=True)))
+    evidence = []
+    for (path, got, truth), (_, wanted, again) in zip(one.each(), other.each(), strict=True):
+        named = f"{comparison}{place(path).removeprefix('output')}"
+        part = relation(named, got, wanted, truth.bound + again.bound, truth.scale)
+        evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
+    return tuple(evidence)
 
 
 def differentiated(subject: Subject) -> Callable[[Draw], Case]:

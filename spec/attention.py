@@ -9,19 +9,49 @@ import numpy as np
 from veriformer.spec.bounds import attention as bound
 from veriformer.spec.component import Honest, component, largest, require
 from veriformer.spec.numbers import bounded_by, number
-from veriformer.spec.softmax import weights
+from veriformer.spec.numbers.number import transposed
+from veriformer.spec.slip import Part
+from veriformer.spec.softmax import hidden
+from veriformer.spec.softmax import weights as softmax_of
 from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED, visible
 
+weights = softmax_of.function
+"""The softmax inside: its slips are declared here, in the words of attention."""
 
+
+def scores(q: Any, k: Any, scale: Any, bias: Any = None) -> Any:
+    """scale q k^T + bias."""
+    products = q @ transposed(k) * scale
+    return products if bias is None else products + bias
+
+
+@Part
 @bounded_by(bound.forward, bound.backward)
 def weighted_values(
     q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, fully_masked: str = "zero"
 ) -> Any:
     """softmax(scale q k^T + bias) v."""
-    scores = q @ np.swapaxes(k, -1, -2) * scale
-    if bias is not None:
-        scores = scores + bias
-    return weights(scores, mask=mask, fully_masked=fully_masked) @ v
+    return weights(scores(q, k, scale, bias), mask=mask, fully_masked=fully_masked) @ v
+
+
+@Part
+def default_scale(q: Any) -> Any:
+    """1 / sqrt(d_k)."""
+    return 1 / np.sqrt(number(q.shape[-1], like=q))
+
+
+@Part
+def for_query_heads(x: Any, q: Any) -> Any:
+    """Keys or values repeated so that each query head finds its own (grouped and multi-query heads)."""
+    if not are_grouped(x, q):
+        return x
+    require(q.shape[-3] % x.shape[-3] == 0, f"{q.shape[-3]} query heads cannot share {x.shape[-3]} key heads equally")
+    return np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3)
+
+
+def are_grouped(x: Any, q: Any) -> bool:
+    """Fewer key heads than query heads, and more than one."""
+    return x.ndim >= 3 and q.ndim >= 3 and x.shape[-3] not in (1, q.shape[-3]) and q.shape[-3] != 1
 
 
 @component(
@@ -65,13 +95,80 @@ def attention(
     allowed = visible(
         q.shape[-2], k.shape[-2], mask=mask, causal=causal, window=window, causal_alignment=causal_alignment
     )
-    factor = 1 / np.sqrt(number(q.shape[-1], like=q)) if scale is None else number(scale, like=q)
+    factor = default_scale(q) if scale is None else number(scale, like=q)
     return weighted_values(q, k, v, scale=factor, bias=bias, mask=allowed, fully_masked=fully_masked)
 
 
-def for_query_heads(x: Any, q: Any) -> Any:
-    """Keys or values repeated so that each query head finds its own (grouped and multi-query heads)."""
-    if x.ndim < 3 or q.ndim < 3 or x.shape[-3] in (1, q.shape[-3]) or q.shape[-3] == 1:
-        return x
-    require(q.shape[-3] % x.shape[-3] == 0, f"{q.shape[-3]} query heads cannot share {x.shape[-3]} key heads equally")
-    return np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3)
+@default_scale.slip("scores that are not scaled")
+def no_scale(q: Any) -> Any:
+    return number(1, like=q)
+
+
+@default_scale.slip("the scale 1/d_k, applied twice")
+def scaled_twice(q: Any) -> Any:
+    return 1 / number(q.shape[-1], like=q)
+
+
+@default_scale.slip("the scale 1/sqrt(d_model), with the width of all heads together")
+def scaled_by_d_model(q: Any) -> Any:
+    heads = q.shape[-3] if q.ndim > 2 else 1
+    return 1 / np.sqrt(number(heads * q.shape[-1], like=q))
+
+
+@default_scale.slip("the scale sqrt(d_k), multiplied where it divides")
+def scaled_up(q: Any) -> Any:
+    return np.sqrt(number(q.shape[-1], like=q))
+
+
+@weighted_values.slip("the softmax over the queries")
+def softmax_over_queries(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+    s = scores(q, k, scale, bias)
+    turned = None if mask is None else transposed(np.broadcast_to(mask, s.shape))
+    return transposed(weights(transposed(s), mask=turned, **more)) @ v
+
+
+@weighted_values.slip("the softmax over the heads")
+def softmax_over_heads(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+    s = scores(q, k, scale, bias)
+    if s.ndim < 3:
+        return weights(s, mask=mask, **more) @ v
+    moved = None if mask is None else np.moveaxis(np.broadcast_to(mask, s.shape), -3, -1)
+    return np.moveaxis(weights(np.moveaxis(s, -3, -1), mask=moved, **more), -1, -3) @ v
+
+
+@weighted_values.slip("the mask applied after the softmax")
+def mask_after_softmax(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+    p = weights(scores(q, k, scale, bias))
+    return (p if mask is None else hidden(p, mask)) @ v
+
+
+@weighted_values.slip("the mask multiplied to the scores")
+def mask_multiplies_scores(
+    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any
+) -> Any:
+    s = scores(q, k, scale, bias)
+    return weights(s if mask is None else s * np.broadcast_to(mask, s.shape).astype(int)) @ v
+
+
+@for_query_heads.slip("key heads tiled over the query heads where they are to be repeated")
+def grouped_heads_tiled(x: Any, q: Any) -> Any:
+    return x[..., np.arange(q.shape[-3]) % x.shape[-3], :, :] if are_grouped(x, q) else x
+
+
+@attention.slip("keys and values exchanged")
+def keys_and_values_exchanged(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    return attention(q, v, k, **options)
+
+
+@attention.slip("queries and keys exchanged")
+def queries_and_keys_exchanged(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    return attention(k, q, v, **options)
+
+
+@attention.slip("masks tiled over the heads where they are to be repeated")
+def masks_tiled(q: Any, k: Any, v: Any, *, mask: Any = None, **options: Any) -> Any:
+    """(B, 1, L_q, L_k) repeated as (h B, L_q, L_k) in place of (B h, L_q, L_k): row n gets the mask of example n mod B."""
+    if mask is not None and np.ndim(mask) == q.ndim == 4 and mask.shape[1] == 1:
+        examples, heads = q.shape[:2]
+        mask = np.asarray(mask)[np.arange(examples * heads).reshape(examples, heads) % mask.shape[0], 0]
+    return attention(q, k, v, mask=mask, **options)

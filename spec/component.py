@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.numbers import boundary
+from veriformer.spec.slip import Part
 
 Scale = Callable[..., Any]
 """From the plain arguments and keywords to the size beyond a quarter of which a bound says nothing."""
@@ -45,12 +46,11 @@ class Honest:
     source: str
 
 
-@dataclass(frozen=True)
-class Component:
-    """One row of the table of components."""
+@dataclass(frozen=True, eq=False)
+class Component(Part):
+    """One row of the table of components: a part with a name, a source and laws of its own."""
 
     name: str
-    function: Callable[..., Any]
     source: str
     honest: tuple[Honest, ...]
     conventions: tuple[Convention, ...] = ()
@@ -59,7 +59,7 @@ class Component:
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""
-        return boundary(self.function(*arguments, **options))
+        return boundary(self.answer(*arguments, **options))
 
     @property
     def signature(self) -> inspect.Signature:
@@ -70,6 +70,16 @@ class Component:
     def positional(self) -> tuple[str, ...]:
         """Names of the positional arguments."""
         return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    @property
+    def form(self) -> str:
+        """ "object" for a component that keeps state: its formula is given the script that drives it."""
+        return "object" if "script" in self.positional else "function"
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The positional arguments that an implementation of it takes."""
+        return tuple(name for name in self.positional if name != "script")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def component(
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(function.__name__, function, source, honest, conventions, scale)
+        return Component(function, function.__name__, source, honest, conventions, scale)
 
     return declare
 

@@ -31,3 +31,20 @@ def embedding(tokens: Any, table: Any, *, scale: float = 1.0, padding_idx: int |
     if padding_idx is not None and isinstance(table, Tape):
         rows = np.where((tokens == padding_idx)[..., None], table.value[tokens], rows)
     return rows * number(scale, like=table)
+
+
+@embedding.slip("no scale")
+def not_scaled(tokens: Any, table: Any, **options: Any) -> Any:
+    return embedding(tokens, table, **{**options, "scale": 1.0})
+
+
+@embedding.slip("a gradient for the padding row too")
+def padding_learns(tokens: Any, table: Any, **options: Any) -> Any:
+    return embedding(tokens, table, **{**options, "padding_idx": None})
+
+
+@embedding.slip("zeros for the padding token")
+def padding_answers_zero(tokens: Any, table: Any, **options: Any) -> Any:
+    rows = embedding(tokens, table, **options)
+    padding = np.asarray(tokens == options.get("padding_idx"))[..., None]
+    return np.where(padding, number(0, like=table), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from veriformer.spec.component import Convention, Honest, component, require
@@ -9,6 +10,7 @@ from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.residual import residual
+from veriformer.spec.slip import Part
 from veriformer.spec.visibility import FULLY_MASKED
 
 NORM = Convention(
@@ -27,6 +29,16 @@ ACTIVATION = Convention(
     default="relu",
     option=True,
 )
+
+Map = Callable[[Any], Any]
+
+
+@Part
+def around(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
+    """A sub-layer with its residual connection and its norm: normalise(x + sublayer(x)), or x + sublayer(normalise(x))."""
+    if norm == "post":
+        return normalise(residual(x, sublayer(x)))
+    return residual(x, sublayer(normalise(x)))
 
 
 @component(
@@ -68,8 +80,21 @@ def encoder_layer(
     def norm_2(y: Any) -> Any:
         return layer_norm(y, **params["norm_2"], eps=eps)
 
-    if norm == "post":
-        h = norm_1(residual(x, attend(x)))
-        return norm_2(residual(h, feed(h)))
-    h = residual(x, attend(norm_1(x)))
-    return residual(h, feed(norm_2(h)))
+    h = around(x, attend, norm_1, norm)
+    return around(h, feed, norm_2, norm)
+
+
+@around.slip("the residual connection around sub-layer and norm: x + norm(sublayer(x))")
+def residual_after_the_norm(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
+    return residual(x, normalise(sublayer(x)))
+
+
+@around.slip("the residual connection from the normed input: norm(x) + sublayer(norm(x))")
+def residual_from_the_norm(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
+    normed = normalise(x)
+    return residual(normed, sublayer(normed))
+
+
+@around.slip("no norm")
+def no_norm(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
+    return residual(x, sublayer(x))

@@ -9,6 +9,8 @@ import numpy as np
 from veriformer.spec.bounds import layer_norm as bound
 from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.numbers import bounded_by, number
+from veriformer.spec.numbers.number import transposed
+from veriformer.spec.slip import Part
 
 EPS = Convention(
     "eps",
@@ -34,7 +36,8 @@ EPS_PLACE = Convention(
 )
 
 
-@bounded_by(bound.forward)
+@Part
+@bounded_by(bound.forward, bound.backward)
 def normalised(x: Any, gamma: Any, beta: Any, *, eps: float, variance: str, eps_place: str) -> Any:
     """The formula."""
     n = x.shape[-1]
@@ -75,3 +78,31 @@ def layer_norm(
     )
     require(eps >= 0, f"eps = {eps}: a variance is never negative, eps must not be either")
     return normalised(x, gamma, beta, eps=eps, variance=variance, eps_place=eps_place)
+
+
+@normalised.slip("no centring: the mean is not subtracted")
+def not_centred(x: Any, gamma: Any, beta: Any, *, eps: float, **_: Any) -> Any:
+    return x / np.sqrt(np.mean(x * x, -1, keepdims=True) + number(eps, like=x)) * gamma + beta
+
+
+@normalised.slip("the norm over the positions, not over the features")
+def over_the_positions(x: Any, gamma: Any, beta: Any, **options: Any) -> Any:
+    if x.ndim < 2:
+        return normalised(x, gamma, beta, **options)
+    one, nothing = (number(fill(x.shape[-2]), like=x) for fill in (np.ones, np.zeros))
+    return transposed(normalised(transposed(x), one, nothing, **options)) * gamma + beta
+
+
+@normalised.slip("gamma and beta exchanged")
+def gamma_and_beta_exchanged(x: Any, gamma: Any, beta: Any, **options: Any) -> Any:
+    return normalised(x, beta, gamma, **options)
+
+
+@normalised.slip("gamma left out")
+def no_gamma(x: Any, gamma: Any, beta: Any, **options: Any) -> Any:
+    return normalised(x, number(np.ones(gamma.shape), like=gamma), beta, **options)
+
+
+@normalised.slip("beta left out")
+def no_beta(x: Any, gamma: Any, beta: Any, **options: Any) -> Any:
+    return normalised(x, gamma, number(np.zeros(beta.shape), like=beta), **options)

@@ -19,3 +19,13 @@ def residual(x: Any, sublayer_output: Any) -> Any:
     """
     require(x.shape == sublayer_output.shape, f"x {x.shape} and the sub-layer's output {sublayer_output.shape} differ")
     return x + sublayer_output
+
+
+@residual.slip("the residual connection left out")
+def no_residual(x: Any, sublayer_output: Any) -> Any:
+    return sublayer_output
+
+
+@residual.slip("the sub-layer left out")
+def no_sublayer(x: Any, sublayer_output: Any) -> Any:
+    return x

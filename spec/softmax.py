@@ -9,9 +9,12 @@ import numpy as np
 from veriformer.spec.bounds import softmax as bound
 from veriformer.spec.component import Honest, component, require
 from veriformer.spec.numbers import bounded_by, number
+from veriformer.spec.numbers.number import transposed
+from veriformer.spec.slip import Part
 from veriformer.spec.visibility import FULLY_MASKED
 
 
+@Part
 @bounded_by(bound.forward, bound.backward)
 def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
     """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere."""
@@ -56,3 +59,31 @@ def softmax(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
     """
     require(x.ndim >= 1, "softmax needs at least one axis, along which the weights sum to one")
     return weights(x, mask=mask, fully_masked=fully_masked)
+
+
+@weights.slip("the softmax over the axis before the last")
+def over_the_wrong_axis(x: Any, *, mask: Any = None, **options: Any) -> Any:
+    if x.ndim < 2:
+        return weights(x, mask=mask, **options)
+    turned = None if mask is None else transposed(np.broadcast_to(mask, x.shape))
+    return transposed(weights(transposed(x), mask=turned, **options))
+
+
+@weights.slip("the mask multiplied to the logits")
+def mask_multiplied(x: Any, *, mask: Any = None, **options: Any) -> Any:
+    return weights(x if mask is None else x * np.broadcast_to(mask, x.shape).astype(int), **options)
+
+
+@weights.slip("the mask applied after the softmax")
+def mask_after(x: Any, *, mask: Any = None, **options: Any) -> Any:
+    return weights(x, **options) if mask is None else hidden(weights(x, **options), mask)
+
+
+@softmax.slip("the mask the other way round, True = hidden")
+def mask_inverted(x: Any, *, mask: Any = None, **options: Any) -> Any:
+    return softmax(x, mask=None if mask is None else ~np.asarray(mask), **options)
+
+
+def hidden(p: Any, mask: Any) -> Any:
+    """0 where the mask is False."""
+    return np.where(np.broadcast_to(mask, p.shape), p, number(0, like=p))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.component import Convention, require
+from veriformer.spec.slip import Part
 
 FULLY_MASKED = Convention(
     "fully_masked",
@@ -30,6 +31,24 @@ CAUSAL_ALIGNMENT = Convention(
 )
 
 
+@Part
+def attendable(mask: Any) -> np.ndarray | None:
+    """The mask as it is given: True = may attend."""
+    return None if mask is None else np.asarray(mask)
+
+
+@Part
+def behind(position: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Causality: a query sees the keys up to its own position."""
+    return key <= position
+
+
+@Part
+def near(position: np.ndarray, key: np.ndarray, window: int) -> np.ndarray:
+    """A window: a query sees the keys less than `window` away."""
+    return np.abs(position - key) < window
+
+
 def visible(
     length_q: int, length_k: int, *, mask: Any, causal: bool, window: int | None, causal_alignment: str
 ) -> np.ndarray | None:
@@ -40,11 +59,68 @@ def visible(
     """
     require(mask is None or np.asarray(mask).dtype == bool, "a mask is boolean: True where a query may attend to a key")
     require(window is None or window >= 1, f"window={window}: a window holds at least the position itself, 1")
-    allowed = None if mask is None else np.asarray(mask)
+    allowed = attendable(mask)
     offset = length_k - length_q if causal_alignment == "bottom_right" else 0
     position = np.arange(length_q)[:, None] + offset
     key = np.arange(length_k)[None, :]
-    for condition in (key <= position if causal else None, np.abs(position - key) < window if window else None):
+    for condition in (behind(position, key) if causal else None, near(position, key, window) if window else None):
         if condition is not None:
             allowed = condition if allowed is None else allowed & condition
     return allowed
+
+
+@attendable.slip("the mask the other way round, True = hidden")
+def mask_inverted(mask: Any) -> np.ndarray | None:
+    return None if mask is None else ~np.asarray(mask)
+
+
+@attendable.slip("the mask of the next example of the batch")
+def mask_of_another_example(mask: Any) -> np.ndarray | None:
+    return None if mask is None else np.roll(mask, -1, axis=0) if np.ndim(mask) > 2 else np.asarray(mask)
+
+
+@attendable.slip("the first example's mask for all of the batch")
+def mask_of_the_first_example(mask: Any) -> np.ndarray | None:
+    return (
+        None if mask is None else np.broadcast_to(mask[:1], np.shape(mask)) if np.ndim(mask) > 2 else np.asarray(mask)
+    )
+
+
+@attendable.slip("no mask at all")
+def mask_ignored(mask: Any) -> np.ndarray | None:
+    return None
+
+
+@behind.slip("causality off by one: no query sees its own position")
+def causal_excludes_itself(position: np.ndarray, key: np.ndarray) -> np.ndarray:
+    return key < position
+
+
+@behind.slip("causality off by one: every query sees one position ahead")
+def causal_sees_the_next(position: np.ndarray, key: np.ndarray) -> np.ndarray:
+    return key <= position + 1
+
+
+@behind.slip("causality the other way round: every query sees only the future")
+def causal_sees_only_the_future(position: np.ndarray, key: np.ndarray) -> np.ndarray:
+    return key >= position
+
+
+@behind.slip("causality left out")
+def causal_ignored(position: np.ndarray, key: np.ndarray) -> np.ndarray:
+    return np.ones(np.broadcast_shapes(position.shape, key.shape), bool)
+
+
+@near.slip("a window off by one: one position wider at either end")
+def window_too_wide(position: np.ndarray, key: np.ndarray, window: int) -> np.ndarray:
+    return np.abs(position - key) <= window
+
+
+@near.slip("a window off by one: one position narrower at either end")
+def window_too_narrow(position: np.ndarray, key: np.ndarray, window: int) -> np.ndarray:
+    return np.abs(position - key) < max(window - 1, 1)
+
+
+@near.slip("a window open to the future")
+def window_open_ahead(position: np.ndarray, key: np.ndarray, window: int) -> np.ndarray:
+    return position - key < window

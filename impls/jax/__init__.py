@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.attention import attention
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
@@ -17,13 +18,20 @@ from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
 from veriformer.impls.jax.feed_forward import feed_forward
+from veriformer.impls.jax.gelu import gelu
 from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.log_softmax import log_softmax
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
+from veriformer.impls.jax.relu import relu
 from veriformer.impls.jax.residual import residual
+from veriformer.impls.jax.rms_norm import rms_norm
+from veriformer.impls.jax.rotary_positions import rotary_positions
+from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
+from veriformer.impls.jax.swiglu import swiglu
 from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
@@ -33,8 +41,16 @@ impl = Implementation("jax", backend="jax", devices=("cpu", "cuda"))
 impl.component("softmax", fully_masked="zero")(softmax)
 impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component(gelu)
+impl.component(log_softmax)
+impl.component(relu)
+impl.component(rms_norm)
+impl.component(silu)
+impl.component(swiglu)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
+impl.component(alibi)
+impl.component(rotary_positions)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.attention import attention
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
@@ -20,13 +21,20 @@ from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
 from veriformer.impls.torch.feed_forward import feed_forward
+from veriformer.impls.torch.gelu import gelu
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
+from veriformer.impls.torch.relu import relu
 from veriformer.impls.torch.residual import residual
+from veriformer.impls.torch.rms_norm import rms_norm
+from veriformer.impls.torch.rotary_positions import rotary_positions
+from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
+from veriformer.impls.torch.swiglu import swiglu
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.tree import leaves, rebuild
 
@@ -35,8 +43,16 @@ impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
 impl.component("softmax", fully_masked="zero")(softmax)
 impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component(gelu)
+impl.component(log_softmax)
+impl.component(relu)
+impl.component(rms_norm)
+impl.component(silu)
+impl.component(swiglu)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
+impl.component(alibi)
+impl.component(rotary_positions)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)

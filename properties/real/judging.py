@@ -126,9 +126,7 @@ def refutation(walk: Walk, offer: Offer, step: Step) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "message": f"{walk.page.name}, {step.where}: {message_of(step.outcome)}",
         "counterexample": counterexample(law, walk.door, case, outcome, 1, Settled(dict(offer.conventions))),
-        "diagnosis": diagnose.cause(
-            named, [case], experiment, lambda c, e: try_case(law, c, e).verdict is Verdict.HELD
-        ),
+        "diagnosis": diagnose.cause(named, [case], (), experiment, lambda c, e: try_case(law, c, e).verdict),
     }
 
 

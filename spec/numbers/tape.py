@@ -23,9 +23,10 @@ class Tape(Number):
 
     rank = 3
 
-    def __init__(self, value: Any, sources: Sequence[tuple[Any, Pullback]] = ()) -> None:
+    def __init__(self, value: Any, sources: Sequence[tuple[Any, Pullback]] = (), *, is_boundary: bool = False) -> None:
         self.value = value
         self.sources = [(source, pull) for source, pull in sources if isinstance(source, Tape)]
+        self.is_boundary = is_boundary
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -143,21 +144,28 @@ class Tape(Number):
 
 
 def boundary(x: Any) -> Any:
-    """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`."""
+    """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`.
+
+    So is the cotangent that crosses it on the way back.
+    """
     if isinstance(x, Bounded):
         return x.boundary()
     if isinstance(x, Tape) and isinstance(x.value, Bounded):
-        return Tape(x.value.boundary(), [(x, lambda g: g)])
+        return Tape(x.value.boundary(), [(x, lambda g: g)], is_boundary=True)
     return x
 
 
 def pi(*, like: Any) -> Any:
-    """The circle's number: certified over balls, the nearest float elsewhere (lifted, so its rounding is counted)."""
+    """The circle's number: certified over balls, the nearest float, with its rounding, over bounded numbers."""
     from flint import arb
 
     from veriformer.spec.numbers.ball import Ball
 
-    return Ball(arb.pi()) if isinstance(like, Ball) else number(np.pi, like=like)
+    if isinstance(like, Ball):
+        return Ball(arb.pi())
+    if isinstance(like, Bounded):
+        return like.of(np.pi, like.precision.step.half_ulp(np.float64(np.pi)))
+    return like.lift(pi(like=like.value)) if isinstance(like, Tape) else number(np.pi, like=like)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
@@ -173,9 +181,11 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 def pull_back(output: Tape, cotangent: Any, sources: Sequence[Tape]) -> list[Any]:
     """The cotangent of each source, given that of the output; None where nothing flows back.
 
-    Only what leads back to a source is followed: constants that were lifted on the way need no cotangent.
+    Only what leads back to a source is followed: constants that were lifted on the way need no cotangent. At a boundary,
+    and at a source, each cotangent that arrives may be rounded to the output's format, and so may their sum.
     """
     wanted = {id(source) for source in sources}
+    outside = {id(node) for node in sources}
     order = in_order(output)
     for node in order:
         if any(id(source) in wanted for source, _ in node.sources):
@@ -185,9 +195,11 @@ def pull_back(output: Tape, cotangent: Any, sources: Sequence[Tape]) -> list[Any
         g = cotangents.get(id(node))
         for source, back in node.sources if g is not None else ():
             if id(source) in wanted:
-                flow = back(g)
+                crosses = source.is_boundary or id(source) in outside
+                flow = boundary(back(g)) if crosses else back(g)
                 known = cotangents.get(id(source))
-                cotangents[id(source)] = flow if known is None else known + flow
+                total = flow if known is None else known + flow
+                cotangents[id(source)] = boundary(total) if crosses and known is not None else total
     return [cotangents.get(id(source)) for source in sources]
 
 
