@@ -46,7 +46,7 @@ def draw(recipe: Draw) -> Case:
     return Case((*sequences(recipe), stack(recipe)), options(recipe))
 
 
-SUBJECT = Subject("decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1))
+SUBJECT = Subject("decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True)
 law = SUBJECT.law
 
 

@@ -108,7 +108,12 @@ def draw(recipe: Draw) -> Case:
 
 
 SUBJECT = Subject(
-    "decoder_layer", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3}, top=for_scores(0.1)
+    "decoder_layer",
+    ROWS,
+    draw,
+    batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3},
+    top=for_scores(0.1),
+    stack=True,
 )
 law = SUBJECT.law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")

@@ -59,7 +59,7 @@ def draw(recipe: Draw) -> Case:
     return Case((tokens, {**tables(recipe, recipe["length"]), "layers": layers, **last}), options)
 
 
-SUBJECT = Subject("language_model", ROWS, draw, batched={"tokens": 1, "mask": 3}, top=for_scores(0.1))
+SUBJECT = Subject("language_model", ROWS, draw, batched={"tokens": 1, "mask": 3}, top=for_scores(0.1), stack=True)
 law = SUBJECT.law
 
 

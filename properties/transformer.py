@@ -99,6 +99,7 @@ SUBJECT = Subject(
     draw,
     batched={"source": 1, "target": 1, "source_mask": 3, "target_mask": 3},
     top=for_scores(0.1),
+    stack=True,
 )
 law = SUBJECT.law
 

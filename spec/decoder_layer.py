@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from veriformer.spec.component import Honest, component, require
-from veriformer.spec.encoder_layer import ACTIVATION, NORM
+from veriformer.spec.encoder_layer import ACTIVATION, NORM, Map, around
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
-from veriformer.spec.residual import residual
 from veriformer.spec.visibility import FULLY_MASKED
 
 
@@ -53,12 +51,25 @@ def decoder_layer(
     def feed(y: Any) -> Any:
         return feed_forward(y, params["feed_forward"], activation=activation)
 
-    def connected(y: Any, sublayer: Callable[[Any], Any], name: str) -> Any:
-        gain = params[name]
-        if norm == "post":
-            return layer_norm(residual(y, sublayer(y)), **gain, eps=eps)
-        return residual(y, sublayer(layer_norm(y, **gain, eps=eps)))
+    def normalised_by(name: str) -> Map:
+        return lambda y: layer_norm(y, **params[name], eps=eps)
 
-    h = connected(x, attend, "norm_1")
-    z = connected(h, consult, "norm_2")
-    return connected(z, feed, "norm_3")
+    h = around(x, attend, normalised_by("norm_1"), norm)
+    z = around(h, consult, normalised_by("norm_2"), norm)
+    return around(z, feed, normalised_by("norm_3"), norm)
+
+
+@decoder_layer.slip("the whole memory seen, padding too")
+def memory_mask_ignored(x: Any, memory: Any, params: dict[str, Any], **options: Any) -> Any:
+    return decoder_layer(x, memory, params, **{**options, "memory_mask": None})
+
+
+@decoder_layer.slip("the norms of self- and cross-attention exchanged")
+def norms_of_attentions_exchanged(x: Any, memory: Any, params: dict[str, Any], **options: Any) -> Any:
+    return decoder_layer(x, memory, {**params, "norm_1": params["norm_2"], "norm_2": params["norm_1"]}, **options)
+
+
+@decoder_layer.slip("the weights of self- and cross-attention exchanged")
+def attentions_exchanged(x: Any, memory: Any, params: dict[str, Any], **options: Any) -> Any:
+    exchanged = {"self_attention": params["cross_attention"], "cross_attention": params["self_attention"]}
+    return decoder_layer(x, memory, {**params, **exchanged}, **options)

@@ -14,6 +14,8 @@ from veriformer.spec.encoder_layer import ACTIVATION, NORM
 from veriformer.spec.layer_norm import EPS
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.numbers import boundary, number
+from veriformer.spec.numbers.number import transposed
+from veriformer.spec.slip import Part
 from veriformer.spec.visibility import FULLY_MASKED
 
 
@@ -28,6 +30,7 @@ def scaling(default: str, source: str) -> Convention:
     )
 
 
+@Part
 def embedded(tokens: Any, params: dict[str, Any], scale: str) -> Any:
     """Each token's row of `embedding`, scaled, plus its position's row of `positions`; (..., L, d_model)."""
     table = params["embedding"]
@@ -36,9 +39,10 @@ def embedded(tokens: Any, params: dict[str, Any], scale: str) -> Any:
     return boundary(embedding(tokens, table, scale=factor) + places)
 
 
+@Part
 def logits(h: Any, params: dict[str, Any]) -> Any:
     """h output, or h embedding^T where there is no output; (..., L, vocabulary)."""
-    return h @ (params["output"] if "output" in params else np.swapaxes(params["embedding"], -1, -2))
+    return h @ (params["output"] if "output" in params else transposed(params["embedding"]))
 
 
 @component(
@@ -94,3 +98,24 @@ def transformer(
         **options,
     )
     return logits(h, params)
+
+
+@embedded.slip("no positions added")
+def no_positions(tokens: Any, params: dict[str, Any], scale: str) -> Any:
+    return embedded(tokens, {**params, "positions": params["positions"] * 0}, scale)
+
+
+@embedded.slip("the positions scaled too: sqrt(d_model) (embedding + positions)")
+def positions_scaled(tokens: Any, params: dict[str, Any], scale: str) -> Any:
+    d_model = number(params["embedding"].shape[-1], like=params["embedding"])
+    return embedded(tokens, params, "one") * (np.sqrt(d_model) if scale == "sqrt_d_model" else 1)
+
+
+@logits.slip("the logits divided by sqrt(d_model), as T5 does where they are tied")
+def logits_scaled(h: Any, params: dict[str, Any]) -> Any:
+    return logits(h, params) / np.sqrt(number(h.shape[-1], like=h))
+
+
+@logits.slip("a tied output in spite of one of its own")
+def output_ignored(h: Any, params: dict[str, Any]) -> Any:
+    return logits(h, {name: leaf for name, leaf in params.items() if name != "output"})
