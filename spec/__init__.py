@@ -7,11 +7,14 @@ from veriformer.spec.attention import attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
+from veriformer.spec.decoder import decoder
+from veriformer.spec.decoder_layer import decoder_layer
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.gelu import gelu
+from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.log_softmax import log_softmax
@@ -27,6 +30,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.transformer import transformer
 
 COMPONENTS: dict[str, Component] = {
     component.name: component
@@ -50,6 +54,10 @@ COMPONENTS: dict[str, Component] = {
         rms_norm,
         encoder_layer,
         encoder,
+        decoder_layer,
+        decoder,
+        transformer,
+        language_model,
     )
 }
 """Every component by name, from the smallest to the stacks."""

@@ -12,11 +12,14 @@ import numpy as np
 
 from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.decoder import decoder
+from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
 from veriformer.impls.jax.feed_forward import feed_forward
 from veriformer.impls.jax.gelu import gelu
+from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
 from veriformer.impls.jax.log_softmax import log_softmax
@@ -29,6 +32,7 @@ from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
+from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
@@ -53,6 +57,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -11,11 +11,14 @@ import scipy
 
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.decoder import decoder
+from veriformer.impls.numpy.decoder_layer import decoder_layer
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
+from veriformer.impls.numpy.language_model import language_model
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
@@ -28,6 +31,7 @@ from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.transformer import transformer
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -51,6 +55,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

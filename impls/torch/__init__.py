@@ -15,11 +15,14 @@ import torch
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.decoder import decoder
+from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
 from veriformer.impls.torch.feed_forward import feed_forward
 from veriformer.impls.torch.gelu import gelu
+from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
 from veriformer.impls.torch.log_softmax import log_softmax
@@ -32,6 +35,7 @@ from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
@@ -55,6 +59,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 
 def versions() -> dict[str, str]:
