@@ -3,6 +3,7 @@
 import importlib
 
 from veriformer.spec.attention import attention
+from veriformer.spec.cached_attention import cached_attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
@@ -26,6 +27,7 @@ COMPONENTS: dict[str, Component] = {
         softmax,
         attention,
         multi_head_attention,
+        cached_attention,
         sinusoidal_positions,
         learned_positions,
         embedding,

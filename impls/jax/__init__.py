@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.cached_attention import CachedAttention
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
@@ -29,6 +30,7 @@ impl = Implementation("jax", backend="jax", devices=("cpu", "cuda"))
 impl.component("softmax", fully_masked="zero")(softmax)
 impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(embedding)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder
 from veriformer.impls.numpy.encoder_layer import encoder_layer
@@ -27,6 +28,7 @@ impl = Implementation("numpy", backend="numpy")
 impl.component("softmax", fully_masked="zero")(softmax)
 impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(embedding)

@@ -14,6 +14,7 @@ import torch
 
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.cached_attention import CachedAttention
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -31,6 +32,7 @@ impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
 impl.component("softmax", fully_masked="zero")(softmax)
 impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(embedding)
