@@ -12,6 +12,7 @@ import numpy as np
 
 from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.cached_attention import CachedAttention
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.embedding import embedding
@@ -47,6 +48,7 @@ impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)

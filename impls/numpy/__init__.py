@@ -11,6 +11,7 @@ import scipy
 
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.decoder import decoder
 from veriformer.impls.numpy.decoder_layer import decoder_layer
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
@@ -45,6 +46,7 @@ impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)

@@ -15,6 +15,7 @@ import torch
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.cached_attention import CachedAttention
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
@@ -49,6 +50,7 @@ impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
