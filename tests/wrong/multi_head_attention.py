@@ -42,3 +42,12 @@ def is_permutation_equivariant(x: Array, memory: Array, params: Any, **options: 
     """Positions are added to x, uncalled for."""
     places = np.arange(x.shape[-2], dtype=x.dtype)[:, None]
     return multi_head_attention(x + places, memory, params, **options)
+
+
+def a_batch_is_its_rows_one_by_one(x: Array, memory: Array, params: Any, *, n_heads: int, **options: Any) -> Array:
+    """mask.repeat(n_heads, 1, 1) where repeat_interleave is meant: heads get the masks of other examples."""
+    mask = options.get("mask")
+    if mask is not None and mask.ndim == 4 and mask.shape[1] == 1:
+        tiled = np.tile(mask[:, 0], (n_heads, 1, 1))
+        options["mask"] = tiled.reshape(mask.shape[0], n_heads, *mask.shape[2:])
+    return multi_head_attention(x, memory, params, n_heads=n_heads, **options)
