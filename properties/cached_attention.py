@@ -204,9 +204,7 @@ def later_steps_leave_earlier_answers_alone(case: Case, experiment: Experiment) 
     answers = Rows.of(experiment.ask(case))
     firsts = [Rows.of(experiment.ask(with_script(case, script[:n])))[-1] for n in range(1, len(script))]
     pairs = enumerate(zip(answers, firsts, strict=False))
-    return tuple(
-        answer.beside(f"answer {n} before anything followed", when_first) for n, (answer, when_first) in pairs
-    )
+    return tuple(answer.beside(f"answer {n} before anything followed", when_first) for n, (answer, when_first) in pairs)
 
 
 def draw_room(recipe: Draw) -> Case:

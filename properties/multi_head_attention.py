@@ -19,6 +19,7 @@ def row(batch: tuple[int, ...], length: int, length_k: int, d_model: int, n_head
     return {**sizes, **({"length_k": length_k} if length_k else {}), **more}
 
 
+# mask: of each query in each example (True), of "each head" too, or each example's "padding"
 ROWS = (
     row((), 2, 0, 2, 1),
     row((), 3, 0, 4, 2, mask=True, biases=True),
@@ -26,6 +27,7 @@ ROWS = (
     row((2,), 4, 0, 6, 3, causal=True, mask=True),
     row((2,), 3, 0, 4, 2, mask="each head"),
     row((2,), 2, 5, 4, 2, biases=True),
+    row((3,), 2, 4, 4, 2, mask="padding"),
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
     row((1,), 9, 0, 16, 4),
@@ -55,7 +57,8 @@ def draw(recipe: Draw) -> Case:
     options: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     if recipe.get("mask"):
         heads = recipe["n_heads"] if recipe["mask"] == "each head" else 1
-        options["mask"] = recipe.mask("mask", (*batch, heads, length, length_k))
+        queries = 1 if recipe["mask"] == "padding" else length
+        options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k))
     if recipe.get("causal"):
         options["causal"] = True
         if "mask" in options:  # together with causality every query keeps a key

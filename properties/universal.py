@@ -113,7 +113,9 @@ def batch(subject: Subject) -> Callable[[Draw], Case]:
         case = subject.draw(recipe)
         if not any(lengths(subject, case)):
             raise NotJudged("no batch")
-        if COMPONENTS[subject.component].form == "object" and any(method != "step" for method, *_ in case.arguments[-1]):
+        if COMPONENTS[subject.component].form == "object" and any(
+            method != "step" for method, *_ in case.arguments[-1]
+        ):
             raise NotJudged("other methods than step may mix the rows of a batch")
         return case
 

@@ -30,5 +30,7 @@ def given(argument: Any, results: list[Any]) -> Any:
     if not isinstance(argument, dict) or argument.keys() != {RESULT_OF}:
         return argument
     if argument[RESULT_OF] >= len(results):
-        raise ValueError(f"step {len(results)} waits for the result of step {argument[RESULT_OF]}, which is not before it")
+        raise ValueError(
+            f"step {len(results)} waits for the result of step {argument[RESULT_OF]}, which is not before it"
+        )
     return results[argument[RESULT_OF]]

@@ -95,7 +95,9 @@ def check(target: Path, component: str, dtype: str, budget: Budget = WHOLE) -> t
 def test_the_table_is_as_wide_as_it_says() -> None:
     assert Counter(edit.framework for edit in EDITS) == {"numpy": 10, "torch": 10, "jax": 10}
     assert min(Counter(edit.component for edit in EDITS).values()) >= 2
-    assert {edit.component for edit in EDITS} <= set(COMPONENTS)  # the others have slips planted in test_planted_slips.py
+    assert {edit.component for edit in EDITS} <= set(
+        COMPONENTS
+    )  # the others have slips planted in test_planted_slips.py
     for framework in DTYPES:
         kinds = {edit.kind for edit in EDITS if edit.framework == framework}
         assert kinds | {"in place"} == set(KINDS)
