@@ -9,6 +9,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
@@ -162,4 +163,28 @@ def permuted(case: Case, experiment: Experiment) -> Evidence:
     return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale[..., order, :])
 
 
-INQUIRIES = ()
+def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
+    """Two queries, of which the second sees nothing."""
+    rng = np.random.default_rng(9)
+    x, memory = (rng.standard_normal((1, n, 4)).astype(dtype) for n in (2, 3))
+    params = {name: rng.standard_normal((4, 4)).astype(dtype) / 2 for name in ("w_q", "w_k", "w_v", "w_o")}
+    mask = np.array([[True, False, True], [False, False, False]])[None, None]
+    return (Case((x, memory, params), {"n_heads": 2, "mask": mask}),)
+
+
+def alignment_cases(dtype: str) -> tuple[Case, ...]:
+    """Fewer queries than keys: every row sees a key under either alignment, but not the same ones."""
+    ((x, _, params),) = (case.arguments for case in fully_masked_cases(dtype))
+    memory = np.random.default_rng(10).standard_normal((1, 4, 4)).astype(dtype)
+    return (Case((x, memory, params), {"n_heads": 2, "causal": True}, extension="causal with L_q != L_k"),)
+
+
+INQUIRIES = (
+    Inquiry("multi_head_attention", "fully_masked", fully_masked_cases, lambda r: bool(r.get("empty_rows"))),
+    Inquiry(
+        "multi_head_attention",
+        "causal_alignment",
+        alignment_cases,
+        lambda r: bool(r.get("causal")) and r.get("length_k", r["length"]) != r["length"],
+    ),
+)

@@ -162,3 +162,14 @@ def test_assigning_data_cuts_the_gradient_as_nn_module_says(tmp_path: Path) -> N
     code, records = check(target, tmp_path / "records.jsonl", "--dtype", "float32", "--law", law)
     assert code == 1
     assert "no derivative reached it" in records[0].message
+
+
+def test_multihead_attention_follows_a_convention_of_its_own_by_either_path(tmp_path: Path) -> None:
+    """Undeclared: what a fully masked row answers is found out, by asking, and nobody is accused for it."""
+    code, records = check(EXAMPLES / "nn_multihead_attention.py", tmp_path / "records.jsonl")
+    assert code == 0, [(record.law, record.message) for record in bad(records)]
+    followed = {record.implementation: record.conventions.get("fully_masked") for record in records if record.law}
+    assert followed == {
+        "MultiheadAttention": "zero (undeclared)",
+        "MultiheadAttention with weights": "nan (undeclared)",
+    }

@@ -129,18 +129,62 @@ def gradients(
     An array given in several places is one variable, and its total gradient is reported at each of them.
     An integer leaf is None; a leaf that no gradient reached is zero, since JAX does not tell the two apart.
     """
-    variables = {id(leaf): leaf for _, leaf in leaves(arguments) if is_floating(leaf)}
-
-    def of_variables(values: dict[int, jax.Array]) -> Tree:
-        return function(*rebuild(arguments, lambda _, leaf: values.get(id(leaf), leaf)), **options)
-
-    outputs, pull_back = jax.vjp(of_variables, variables)
-    (found,) = pull_back(cotangent)
+    given = (arguments, options)
+    arrays = {id(leaf): leaf for _, leaf in leaves(given) if is_native(leaf)}
+    names = {key: number for number, key in enumerate(arrays)}
+    variables = {names[id(leaf)]: leaf for _, leaf in leaves(arguments) if is_floating(leaf)}
+    others = {names[key]: leaf for key, leaf in arrays.items() if names[key] not in variables}
+    outputs, found = differentiated(function, given, names, variables)(variables, others, cotangent)
     return outputs, tuple(
-        rebuild(argument, lambda _, leaf: found.get(id(leaf)))
+        rebuild(argument, lambda _, leaf: found.get(names.get(id(leaf), -1)))
         for argument in arguments
         if any(is_floating(leaf) for _, leaf in leaves(argument))
     )
+
+
+Differentiated = Callable[[dict[int, jax.Array], dict[int, jax.Array], Tree], tuple[Tree, dict[int, jax.Array]]]
+COMPILED: dict[tuple[object, str], Differentiated] = {}
+"""Gradients of functions that their authors jitted, by function and by what is no array: a second call need not be traced."""
+
+
+def differentiated(
+    function: Callable[..., Any],
+    given: tuple[tuple[Tree, ...], dict[str, Tree]],
+    names: dict[int, int],
+    variables: dict[int, jax.Array],
+) -> Differentiated:
+    """(variables, other arrays, cotangent) -> the outputs and the gradient of each variable.
+
+    Under jit where the function is jitted already; as it is where it is not. Arrays stand under their numbers, everything else
+    where it was given.
+    """
+    template = rebuild(given, lambda _, leaf: Numbered(names[id(leaf)]) if is_native(leaf) else leaf)
+
+    def run(
+        variables: dict[int, jax.Array], others: dict[int, jax.Array], cotangent: Tree
+    ) -> tuple[Tree, dict[int, jax.Array]]:
+        def of_variables(values: dict[int, jax.Array]) -> Tree:
+            known = values | others
+            arguments, options = rebuild(template, lambda _, leaf: known[leaf] if isinstance(leaf, Numbered) else leaf)
+            return function(*arguments, **options)
+
+        outputs, pull_back = jax.vjp(of_variables, variables)
+        (found,) = pull_back(cotangent)
+        return outputs, found
+
+    if not isinstance(function, jax.stages.Wrapped):
+        return run
+    key = (function, repr((template, sorted(variables))))
+    if key not in COMPILED:
+        COMPILED[key] = jax.jit(run)
+    return COMPILED[key]
+
+
+class Numbered(int):
+    """The number under which an array is handed over."""
+
+    def __repr__(self) -> str:
+        return f"array {int(self)}"
 
 
 def is_floating(leaf: object) -> bool:
