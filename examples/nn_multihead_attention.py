@@ -1,4 +1,4 @@
-"""torch.nn.MultiheadAttention as it is, by its fast path and with its weights. `veriformer check examples/nn_multihead_attention.py`
+"""torch.nn.MultiheadAttention as it is, by either path. `veriformer check examples/nn_multihead_attention.py`
 
 Both answer the same, except where a query sees nothing: there the one gives zeros and the other nan.
 """

@@ -17,6 +17,8 @@ from veriformer.spec import COMPONENTS
 CHUNK = "a chunk of several positions"
 REORDER = "reorder"
 """What an object may leave out."""
+LIMIT = ("max_length",)
+"""The keyword without which some laws have nothing to ask."""
 
 
 def row(batch: tuple[int, ...], steps: tuple[int, ...], d_model: int, n_heads: int, **more: Any) -> dict[str, Any]:
@@ -204,17 +206,20 @@ def later_steps_leave_earlier_answers_alone(case: Case, experiment: Experiment) 
     answers = Rows.of(experiment.ask(case))
     firsts = [Rows.of(experiment.ask(with_script(case, script[:n])))[-1] for n in range(1, len(script))]
     pairs = enumerate(zip(answers, firsts, strict=False))
-    return tuple(answer.beside(f"answer {n} before anything followed", when_first) for n, (answer, when_first) in pairs)
+    return tuple(answer.beside(f"answer {n} when it was the last", last) for n, (answer, last) in pairs)
 
 
 def draw_room(recipe: Draw) -> Case:
     """One sequence, and how much more room is reserved than it needs."""
-    case = draw(recipe)
-    options = {name: value for name, value in case.options.items() if name != "max_length"}
-    return case.but(options=options, extra={"spare": int(recipe.integers("spare", (), 0, 3))})
+    return without_limit(draw(recipe)).but(extra={"spare": int(recipe.integers("spare", (), 0, 3))})
 
 
-@law("How much room is reserved does not matter.", rows=SINGLE, draw=draw_room, needs=("max_length",))
+def without_limit(case: Case) -> Case:
+    """The case without max_length."""
+    return case.but(options={name: value for name, value in case.options.items() if name != "max_length"})
+
+
+@law("How much room is reserved does not matter.", rows=SINGLE, draw=draw_room, needs=LIMIT)
 def reserved_room_changes_nothing(case: Case, experiment: Experiment) -> Evidence:
     """f with max_length, as long as the sequence or longer, is f without."""
     room = whole(case).shape[-2] + case.extra["spare"]
@@ -229,15 +234,16 @@ def draw_beyond(recipe: Draw) -> Case:
     return case.but(options={**case.options, "max_length": recipe["length"] - 1})
 
 
-@law("Beyond max_length it refuses, or is right.", rows=SINGLE, draw=draw_beyond, needs=("max_length",))
-def never_answers_wrongly_beyond_max_length(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """An exception, whichever, or the answers of the formula without a limit; never a sequence cut short in silence."""
-    unlimited = case.but(options={name: value for name, value in case.options.items() if name != "max_length"})
+@law("Beyond max_length it refuses, or goes on as if there were no limit.", rows=SINGLE, draw=draw_beyond, needs=LIMIT)
+def never_forgets_in_silence_beyond_max_length(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """An exception, whichever, or f without max_length; never a sequence of which something is lost."""
+    unlimited = experiment.ask(without_limit(case))
     try:
         reply = experiment.ask(case).reply
     except Asked:
         return (differing("answer beyond max_length", "refused", "refused"),)
-    return Answer(experiment.question(unlimited), reply, experiment.truths).evidence()
+    pairs = zip(Rows.of(Answer(unlimited.question, reply, experiment.truths)), Rows.of(unlimited), strict=True)
+    return tuple(beyond.beside("answer without a limit", free) for beyond, free in pairs)
 
 
 INQUIRIES = ()

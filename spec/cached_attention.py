@@ -27,7 +27,7 @@ def cached_attention(params: dict[str, Any], script: Any, *, n_heads: int, max_l
 
     `cached_attention(params, *, n_heads, max_length=None)` is an object. step(x_new) takes the next positions
     (..., L_new, d_model), one or a chunk, and answers like x_new. reorder(index), optional, is beam search's: row b of
-    the first batch axis becomes what row index[b] was; rows may be dropped, repeated, and become more or fewer.
+    the first batch axis becomes what row index[b] was, so that rows can be dropped and repeated.
     params: as multi_head_attention's. max_length: positions that there is room for; None: any number.
     Corners: the first position sees itself alone. A chunk is causal within itself. Two objects share nothing.
     Raises ValueError beyond max_length, for widths and batches that do not fit, and where no batch can be reordered.

@@ -14,7 +14,6 @@ def play(build: Callable[[], Any], script: Sequence[Sequence[Any]]) -> list[Any]
 
     script: (method, object, *arguments) for each step, in order. Objects are numbered, and each is built afresh when it
     is first named. {"result_of": n} in the place of an argument is what step n returned.
-    Raises ValueError when a step stands for the result of one that is not before it.
     """
     objects: dict[int, Any] = {}
     results: list[Any] = []
@@ -27,10 +26,6 @@ def play(build: Callable[[], Any], script: Sequence[Sequence[Any]]) -> list[Any]
 
 def given(argument: Any, results: list[Any]) -> Any:
     """The argument itself, or the earlier result that it stands for."""
-    if not isinstance(argument, dict) or argument.keys() != {RESULT_OF}:
-        return argument
-    if argument[RESULT_OF] >= len(results):
-        raise ValueError(
-            f"step {len(results)} waits for the result of step {argument[RESULT_OF]}, which is not before it"
-        )
-    return results[argument[RESULT_OF]]
+    if isinstance(argument, dict) and argument.keys() == {RESULT_OF}:
+        return results[argument[RESULT_OF]]
+    return argument

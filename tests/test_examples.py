@@ -17,6 +17,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 QUICK = ("--quick", "--examples", "0")
 THREE_BUGS = {
     ("key-heads-tiled", "attention", "agrees_with_the_spec"),
+    ("key-heads-tiled", "attention", "shared_key_heads_are_repeated_key_heads"),
     ("nan-behind-a-mask", "softmax", "gradients_agree_with_the_spec"),
     ("diagonal-gradient", "softmax", "gradients_agree_with_the_spec"),
 }
@@ -84,6 +85,30 @@ def test_nn_module_holds(tmp_path: Path) -> None:
     code, records = check(EXAMPLES / "nn_module.py", tmp_path / "records.jsonl", "--dtype", "float32")
     assert code == 0, bad(records)
     assert {record.component for record in records if record.verdict is Verdict.HELD} == {"encoder_layer"}
+
+
+def test_cache_object_holds(tmp_path: Path) -> None:
+    """A module with a cache: chunks, reorder and two sequences by turns are judged; it has no max_length."""
+    pytest.importorskip("torch")
+    code, records = check(EXAMPLES / "cache_object.py", tmp_path / "records.jsonl", "--dtype", "float32")
+    assert code == 0, bad(records)
+    assert {record.component for record in records} == {"cached_attention"}
+    absent = {record.law: record.message for record in records if record.verdict is not Verdict.HELD}
+    assert set(absent.values()) == {"no keyword max_length"}
+    assert not any(record.unsupported for record in records)
+
+
+def test_cache_object_needs_its_own_mask_as_its_comment_says(tmp_path: Path) -> None:
+    """With torch's is_causal each position sees the first key alone."""
+    pytest.importorskip("torch")
+    text = (EXAMPLES / "cache_object.py").read_text()
+    causal = tmp_path / "causal.py"
+    causal.write_text(text.replace("attn_mask=seen)", "is_causal=True)"))
+    assert causal.read_text() != text
+    law = "agrees_with_the_spec"
+    code, records = check(causal, tmp_path / "records.jsonl", "--dtype", "float32", "--law", law)
+    assert code == 1
+    assert records[0].diagnosis.endswith("its first position sees the first key alone (causal_from_the_chunk)")
 
 
 @pytest.mark.parametrize(

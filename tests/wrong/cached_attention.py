@@ -123,6 +123,6 @@ class _Clamped(Buffer):
         return super().append(new)
 
 
-def never_answers_wrongly_beyond_max_length(params: Any, **options: Any) -> CachedAttention:
+def never_forgets_in_silence_beyond_max_length(params: Any, **options: Any) -> CachedAttention:
     """Beyond the end the last place is written again and again, as dynamic_update_slice clamps where it writes."""
     return _kept_in(_Clamped, params, **options)
