@@ -167,7 +167,7 @@ def pi(*, like: Any) -> Any:
     if isinstance(like, Ball):
         return Ball(arb.pi())
     if isinstance(like, Bounded):
-        return like.of(np.pi, like.precision.step.half_ulp(np.float64(np.pi)))
+        return like.of(np.pi, like.precision.step.half_ulp(np.asarray(np.pi)))
     return like.lift(pi(like=like.value)) if isinstance(like, Tape) else number(np.pi, like=like)
 
 
