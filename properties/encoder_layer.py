@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
+from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, as_float64, differing, relation
 from veriformer.properties.multi_head_attention import permuted
@@ -242,4 +243,18 @@ def ignores_the_order_of_hidden_units(case: Case, experiment: Experiment) -> Evi
     return within_two(permuted_units, experiment.ask(case), "answer for the units in order")
 
 
-INQUIRIES = ()
+def behind_padding(case: Case, recipe: Draw | None = None) -> Case:
+    """The padding of a padded case, to be filled with what is no number; the answers there do not count."""
+    inside = np.arange(case.arguments[0].shape[-2])[:, None] < case.extra["kept"][:, None, None]
+    return behind(case.but(extra={}), {"x": ~inside}, inside, recipe)
+
+
+behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(draw_padded(recipe), recipe))
+
+
+def behind_case(dtype: str) -> Case:
+    """Padded examples through a layer whose feed-forward adds nothing."""
+    return behind_padding(draw_padded(Draw(row((), 3, 4, 4, 2, isolate=("feed_forward",)), "normal", 4, dtype, 8.0)))
+
+
+INQUIRIES = (inquiry("encoder_layer", behind_case),)

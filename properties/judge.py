@@ -11,7 +11,7 @@ import numpy as np
 from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
 from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
-from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, says_something
+from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.search import Budget, FoundCase
 from veriformer.properties.settle import Settled
@@ -175,12 +175,13 @@ def refuted_by(
 
 
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
-    """Does an answer agree with the spec under the experiment's conventions? For settling conventions."""
+    """Does an answer agree with the spec under the experiment's conventions, where it counts? For settling conventions."""
     try:
         evidence = Answer(experiment.question(case), reply, experiment.truths).evidence()
     except Misshapen:
         return False
-    return not any(weigh(e, experiment.dtype).refuted for e in evidence)
+    kept = case.extra.get("kept", True)
+    return not any(weigh(among(e, kept), experiment.dtype).refuted for e in evidence)
 
 
 def why_absent(law: Law, door: Door) -> str:

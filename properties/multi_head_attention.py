@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
@@ -163,6 +164,33 @@ def permuted(case: Case, experiment: Experiment) -> Evidence:
     return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale[..., order, :])
 
 
+def draw_behind(recipe: Draw) -> Case:
+    """A padding of the memory that is no number; self-attention asks from there too, and those answers do not count."""
+    case = draw(recipe)
+    memory = case.arguments[1]
+    padding = recipe.mask("padding", memory.shape[:-1])
+    padding[..., -1] &= padding.sum(-1) == 1  # the last is hidden unless it is alone
+    shape = (*memory.shape[:-2], 1, 1, memory.shape[-2])
+    case = case.but(options={**case.options, "mask": padding.reshape(shape)})
+    hidden = ~padding[..., None]
+    if case.aliases:
+        return behind(case, {"x": hidden}, ~hidden, recipe)
+    return behind(case, {"memory": hidden}, recipe=recipe)
+
+
+behind_the_mask = law_behind_the_mask(SUBJECT, draw_behind, tuple(r for r in ROWS if not r.get("causal")))
+
+
+def behind_case(dtype: str) -> Case:
+    """Two positions that ask three others, of which they do not see the second."""
+    x = np.array([[1.0, 0.0], [0.0, 2.0]]).astype(dtype)
+    memory = np.array([[1.0, 1.0], [0.0, -1.0], [2.0, 0.5]]).astype(dtype)
+    params = {name: np.eye(2).astype(dtype) for name in ("w_q", "w_k", "w_v", "w_o")}
+    mask = np.array([[[[True, False, True]]]])
+    case = Case((x[None], memory[None], params), {"n_heads": 1, "mask": mask})
+    return behind(case, {"memory": ~mask[0, 0, 0, :, None]})
+
+
 def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
     """Two queries, of which the second sees nothing."""
     rng = np.random.default_rng(9)
@@ -180,6 +208,7 @@ def alignment_cases(dtype: str) -> tuple[Case, ...]:
 
 
 INQUIRIES = (
+    inquiry("multi_head_attention", behind_case),
     Inquiry("multi_head_attention", "fully_masked", fully_masked_cases, lambda r: bool(r.get("empty_rows"))),
     Inquiry(
         "multi_head_attention",

@@ -17,7 +17,6 @@ from veriformer.properties.probes import Draw, seed_of
 from veriformer.properties.truth import is_floating, place
 from veriformer.spec import COMPONENTS
 
-
 SIZES_OF_STACKS = 6
 """Sizes in which the gradients of a stack are asked for: each costs a truth of many parts, and JAX a compilation."""
 

@@ -68,6 +68,7 @@ def test_torch_functional_holds_undeclared_grouped_heads_and_rank_5_included(tmp
     assert attention["agrees_with_the_spec"].conventions == {
         "fully_masked": "zero (undeclared)",
         "causal_alignment": "top_left (undeclared)",
+        "behind_mask": "propagates (undeclared)",
     }
     assert "torch takes is_causal or attn_mask" in attention["agrees_with_the_spec"].message
     for law in ("agrees_with_the_spec", "gradients_agree_with_the_spec"):
@@ -154,7 +155,7 @@ def test_counterexamples_of_the_three_bugs_are_small(wrong: tuple[int, list[Reco
         assert odd_numbers(record) <= 16, record.counterexample
 
 
-@pytest.mark.parametrize("bug", sorted(THREE_BUGS), ids=lambda bug: bug[0])
+@pytest.mark.parametrize("bug", sorted(THREE_BUGS), ids="-".join)
 def test_script_of_a_counterexample_reproduces_it_alone(
     wrong: tuple[int, list[Record]], bug: tuple[str, str, str], tmp_path: Path
 ) -> None:
