@@ -26,7 +26,7 @@ ROWS = (
     row((2,), 3, 2, 4, 4, 2, layers=(SELF, IDLE), norm="pre", mask=True, final_norm=True),
     row((2,), 2, 3, 4, 4, 2, layers=(CROSS, IDLE, CROSS), norm="pre", memory_mask=True),
     row((), 3, 2, 4, 4, 2, layers=((*IDLE, "norm_3"), SELF), activation="gelu"),
-    row((), 2, 2, 4, 4, 2, layers=(), final_norm=True, norm="pre"),
+    row((), 2, 2, 4, 4, 2, layers=(IDLE,), final_norm=True, norm="pre"),
     row((), 3, 2, 4, 3, 2, layers=(FEED,), norm="pre", activation="gelu"),
     row((2,), 3, 3, 4, 4, 2, layers=((*CROSS, "norm_1"),), memory_mask=True, biases=True),
     row((2,), 3, 2, 4, 4, 2, layers=((), ()), mask=True, memory_mask=True, eps=0.25),
@@ -46,7 +46,9 @@ def draw(recipe: Draw) -> Case:
     return Case((*sequences(recipe), stack(recipe)), options(recipe))
 
 
-SUBJECT = Subject("decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True)
+SUBJECT = Subject(
+    "decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 

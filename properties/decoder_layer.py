@@ -114,6 +114,7 @@ SUBJECT = Subject(
     batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3},
     top=for_scores(0.1),
     stack=True,
+    differentiable=True,
 )
 law = SUBJECT.law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")
