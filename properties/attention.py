@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
 from veriformer.properties.probes import Draw, deepest_score, for_scores
@@ -28,14 +29,16 @@ def row(batch: tuple[int, ...], length: int, length_k: int, d_k: int, d_v: int, 
     }
 
 
+# mask: of each query in each head (True), of "each example", shared by its heads, or its "padding", shared by its queries
 ROWS = (
     row((), 1, 2, 1, 1),
     row((), 2, 3, 4, 4, mask=True),
     row((2,), 3, 3, 4, 4, causal=True),
-    row((2, 2), 3, 5, 4, 4, mask=True, bias=True),
+    row((2, 2), 3, 5, 4, 4, mask="each example", bias=True),
     row((2, 3), 4, 4, 8, 8, causal=True, mask=True),
     row((1, 2), 5, 3, 3, 5),
-    row((2, 2), 4, 4, 4, 4, mask=True, per_example=True),
+    row((3, 2), 2, 4, 4, 4, mask="padding"),
+    row((2, 2), 4, 4, 4, 4, mask=True),
     row((2,), 3, 4, 4, 4, mask=True, empty_rows=True),
     row((1, 2), 3, 5, 4, 4, causal=True),
     row((2, 1), 5, 3, 4, 4, causal=True),
@@ -76,8 +79,9 @@ def draw(recipe: Draw) -> Case:
     v = recipe.array("v", (*batch_k, length_k, recipe["d_v"]))
     options: dict[str, Any] = {}
     if recipe.get("mask"):
-        shape = (*batch[:-1], 1, length, length_k) if recipe.get("per_example") else (*batch, length, length_k)
-        options["mask"] = recipe.mask("mask", shape, empty_rows=recipe.get("empty_rows", False))
+        heads = batch if recipe["mask"] is True else (*batch[:-1], 1)
+        queries = 1 if recipe["mask"] == "padding" else length
+        options["mask"] = recipe.mask("mask", (*heads, queries, length_k), empty_rows=recipe.get("empty_rows", False))
         if recipe.get("causal"):  # together with causality every query keeps a key
             options["mask"][..., 0] = True
     if recipe.get("bias"):
@@ -143,11 +147,12 @@ def draw_permutations(recipe: Draw) -> Case:
 
 
 def indexed(options: Any, queries: Any = slice(None), keys: Any = slice(None)) -> dict[str, Any]:
-    """Options whose arrays are picked by query and key, where they are as long."""
+    """Options whose arrays are picked by query and key; what all queries share stays."""
     out = dict(options)
     for name in ("mask", "bias"):
         if name in out:
-            out[name] = out[name][..., queries, :][..., keys]
+            rows = out[name] if out[name].shape[-2] == 1 else out[name][..., queries, :]
+            out[name] = rows[..., keys]
     return out
 
 
@@ -298,13 +303,41 @@ def gradients_stay_stable_under_scaling(case: Case, experiment: Experiment) -> t
     return tuple(gradient_evidence(answer))
 
 
-def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
-    """Two queries, of which the second sees nothing."""
+def draw_behind(recipe: Draw) -> Case:
+    """Keys that no query sees; they, and their values, are no numbers. Every query keeps a key."""
+    case = draw(recipe)
+    length, length_k = recipe["length"], recipe["length_k"]
+    padding = recipe.mask("padding", (*recipe["batch"], 1, length_k))
+    padding[..., -1] &= padding.sum(-1) == 1  # the last is hidden unless it is alone
+    mask = np.broadcast_to(case.options.get("mask", True), (*recipe["batch"], length, length_k)) & padding
+    mask = np.where(mask.any(-1, keepdims=True), mask, padding)
+    unseen = ~np.swapaxes(mask.any(-2, keepdims=True), -1, -2)
+    return behind(case.but(options={**case.options, "mask": mask}), {"k": unseen, "v": unseen}, recipe=recipe)
+
+
+behind_the_mask = law_behind_the_mask(SUBJECT, draw_behind, tuple(r for r in FREE if r["length_k"] > 1))
+
+
+def behind_case(dtype: str) -> Case:
+    """Two queries, and a key that neither sees."""
+    q, k, v = few(dtype)
+    mask = np.array([[True, False, True], [True, False, False]])
+    unseen = np.array([[False], [True], [False]])
+    return behind(Case((q, k, v), {"mask": mask[None, None]}), {"k": unseen, "v": unseen})
+
+
+def few(dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two queries, three keys and their values."""
     q = np.array([[1.0, 0.0], [0.0, 2.0]]).astype(dtype)
     k = np.array([[1.0, 1.0], [0.0, -1.0], [2.0, 0.5]]).astype(dtype)
     v = np.array([[1.0, 0.0], [5.0, 1.0], [-2.0, 3.0]]).astype(dtype)
+    return q[None, None], k[None, None], v[None, None]
+
+
+def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
+    """Two queries, of which the second sees nothing."""
     mask = np.array([[True, False, True], [False, False, False]])
-    return (Case((q[None, None], k[None, None], v[None, None]), {"mask": mask[None, None]}),)
+    return (Case(few(dtype), {"mask": mask[None, None]}),)
 
 
 def alignment_cases(dtype: str) -> tuple[Case, ...]:
@@ -327,4 +360,5 @@ INQUIRIES = (
         lambda r: bool(r.get("empty_rows")) or (is_slanted(r) and r["length"] > r["length_k"]),
     ),
     Inquiry("attention", "causal_alignment", alignment_cases, is_slanted),
+    inquiry("attention", behind_case),
 )

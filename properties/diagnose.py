@@ -6,6 +6,7 @@ conventions at once. An explanation must fit the refuted cases, and every furthe
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -94,7 +95,7 @@ def slips(refuted: list[Case], experiment: Experiment) -> Iterator[Other]:
     """The slips of every part that the formula runs through on the refuted cases."""
     met: set[int] = set()
     for case in refuted:
-        question = experiment.question(case)
+        formula = functools.partial(experiment.question(case).formula, lambda array: array.astype(np.float64))
         with np.errstate(all="ignore"):
-            met |= met_by(lambda question=question: question.formula(lambda array: array.astype(np.float64)))
+            met |= met_by(formula)
     return (Other(slip=slip) for slip in SLIPS if id(slip.replaced) in met)

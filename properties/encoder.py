@@ -13,9 +13,10 @@ import numpy as np
 
 from veriformer.impls.tree import rebuild
 from veriformer.properties import encoder_layer
+from veriformer.properties.behind_mask import inquiry, law_behind_the_mask
+from veriformer.properties.encoder_layer import behind_padding, norm, options, row
 from veriformer.properties.encoder_layer import draw_padded as padded_layer
 from veriformer.properties.encoder_layer import ignores_the_padding as layer_ignores_the_padding
-from veriformer.properties.encoder_layer import norm, options, row
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.multi_head_attention import permuted
@@ -49,7 +50,9 @@ def draw(recipe: Draw) -> Case:
     return Case((x, params), options(recipe))
 
 
-SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True)
+SUBJECT = Subject(
+    "encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 
@@ -150,9 +153,12 @@ def sees_the_order_with_positions(case: Case, experiment: Experiment) -> Evidenc
     )
 
 
+WITH_ATTENTION = tuple(r for r in ROWS if any("attention" not in layer for layer in r["layers"]))
+
+
 @law(
     "What stands in the padding does not matter, with other padding in each example.",
-    rows=tuple(r for r in ROWS if any("attention" not in layer for layer in r["layers"])),
+    rows=WITH_ATTENTION,
     draw=lambda recipe: padded(recipe),
     needs=("mask",),
 )
@@ -168,4 +174,13 @@ def padded(recipe: Draw) -> Case:
     return layer.but(arguments=(whole.arguments[0], whole.arguments[1]))
 
 
-INQUIRIES = ()
+behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(padded(recipe), recipe), WITH_ATTENTION)
+
+
+def behind_case(dtype: str) -> Case:
+    """The encoder layer's case, through one layer."""
+    case = encoder_layer.behind_case(dtype)
+    return case.replacing(1, {"layers": [case.arguments[1]]})
+
+
+INQUIRIES = (inquiry("encoder", behind_case),)

@@ -11,7 +11,7 @@ import numpy as np
 from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
 from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
-from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, says_something
+from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.search import Budget, FoundCase
 from veriformer.properties.settle import Settled
@@ -150,7 +150,15 @@ def refuted_by(
     law: Law, found: FoundCase, further: Iterable[Case], experiment: Experiment, settled: Settled
 ) -> dict[str, Any]:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
-    case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
+    driven = experiment.component.form == "object"
+
+    def still_fails(smaller: Case) -> bool:
+        try:
+            return same_fault(try_case(law, smaller, experiment), found.outcome)
+        except ValueError:  # without a step, say, the script is outside the domain of the formula
+            return False
+
+    case = minimise.smallest(found.case, still_fails, driven=driven)
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome
@@ -167,12 +175,13 @@ def refuted_by(
 
 
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
-    """Does an answer agree with the spec under the experiment's conventions? For settling conventions."""
+    """Does an answer agree with the spec under the experiment's conventions, where it counts? For settling conventions."""
     try:
         evidence = Answer(experiment.question(case), reply, experiment.truths).evidence()
     except Misshapen:
         return False
-    return not any(weigh(e, experiment.dtype).refuted for e in evidence)
+    kept = case.extra.get("kept", True)
+    return not any(weigh(among(e, kept), experiment.dtype).refuted for e in evidence)
 
 
 def why_absent(law: Law, door: Door) -> str:

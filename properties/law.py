@@ -176,6 +176,13 @@ def relation(comparison: str, got: Any, wanted: Any, allowed: Any, scale: Any = 
     return Evidence(comparison, observed, np.broadcast_to(allowed, observed.shape), scale, got, wanted)
 
 
+def among(evidence: Evidence, kept: np.ndarray) -> Evidence:
+    """The evidence on the elements kept; nothing is said of the others."""
+    if evidence.scale is None:  # what must be equal is equal as a whole
+        return evidence
+    return replace(evidence, allowed=np.where(kept, evidence.allowed, np.inf))
+
+
 def not_above(comparison: str, got: Any, limit: Any, allowed: Any, scale: Any = 0.0) -> Evidence:
     """got <= limit: only what is above counts."""
     evidence = relation(comparison, got, limit, allowed, scale)

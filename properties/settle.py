@@ -19,12 +19,14 @@ class Inquiry:
     """Fixed cases on which the allowed values of one silent convention give different answers.
 
     concerns: does a row of a menu depend on this convention? Where it stays open, such rows are not judged.
+    binding: do answers that no value explains break the law? Not where the formula knows nothing of what was asked.
     """
 
     component: str
     convention: str
     cases: Callable[[str], tuple[Case, ...]]
     concerns: Callable[[Row], bool]
+    binding: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ def settle(
         elif followed:
             unknown[convention.name] = "undetermined"
             described[convention.name] = "undetermined: " + " or ".join(map(str, followed))
+        elif not inquiry.binding:
+            unknown[convention.name] = "undetermined"
+            described[convention.name] = "undetermined: none of the named ones"
         else:
             broken[convention.name] = f"none of {', '.join(map(str, convention.values))} explains the answers"
             described[convention.name] = "none of the allowed ones"

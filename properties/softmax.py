@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
 from veriformer.properties.probes import Draw, power
@@ -134,6 +135,24 @@ def within_two(one: Answer, other: Answer, comparison: str) -> Evidence:
     return relation(comparison, one.value, other.value, one.bound + other.bound, np.maximum(one.scale, other.scale))
 
 
+def draw_behind(recipe: Draw) -> Case:
+    """Masked logits that are no numbers."""
+    case = draw(recipe)
+    return behind(case, {"x": ~allowed_entries(case)}, recipe=recipe)
+
+
+behind_the_mask = law_behind_the_mask(
+    SUBJECT, draw_behind, tuple(row for row in ROWS if row.get("mask") and not row.get("empty_rows"))
+)
+
+
+def behind_case(dtype: str) -> Case:
+    """One row with a masked logit, beside one without."""
+    x = np.array([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0]]).astype(dtype)
+    mask = np.array([[True, False, True], [True, True, True]])
+    return behind(Case((x,), {"mask": mask}), {"x": ~mask})
+
+
 def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
     """One row masked entirely, beside one that is not."""
     x = np.array([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0]]).astype(dtype)
@@ -141,4 +160,7 @@ def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
     return (Case((x,), {"mask": mask}),)
 
 
-INQUIRIES = (Inquiry("softmax", "fully_masked", fully_masked_cases, lambda row: bool(row.get("empty_rows"))),)
+INQUIRIES = (
+    Inquiry("softmax", "fully_masked", fully_masked_cases, lambda row: bool(row.get("empty_rows"))),
+    inquiry("softmax", behind_case),
+)

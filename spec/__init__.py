@@ -4,6 +4,7 @@ import importlib
 
 from veriformer.spec.alibi import alibi
 from veriformer.spec.attention import attention
+from veriformer.spec.cached_attention import cached_attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
@@ -39,6 +40,7 @@ COMPONENTS: dict[str, Component] = {
         log_softmax,
         attention,
         multi_head_attention,
+        cached_attention,
         sinusoidal_positions,
         learned_positions,
         rotary_positions,

@@ -13,7 +13,7 @@ from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
 from veriformer.spec.softmax import hidden
 from veriformer.spec.softmax import weights as softmax_of
-from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED, visible
+from veriformer.spec.visibility import BEHIND_MASK, CAUSAL_ALIGNMENT, FULLY_MASKED, visible, without_unseen
 
 weights = softmax_of.function
 """The softmax inside: its slips are declared here, in the words of attention."""
@@ -64,7 +64,7 @@ def are_grouped(x: Any, q: Any) -> bool:
         Honest("backward with D = rowsum(dO * O)", "Dao et al. 2022, equation 4"),
         Honest("backward with p = exp(s - logsumexp), the logsumexp stored", "Dao et al. 2022, algorithm 4"),
     ),
-    conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT),
+    conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT, BEHIND_MASK),
     scale=lambda q, k, v, **_: largest(v),
 )
 def attention(
@@ -79,6 +79,7 @@ def attention(
     scale: float | None = None,
     fully_masked: str = "zero",
     causal_alignment: str = "top_left",
+    behind_mask: str = "propagates",
 ) -> Any:
     """Attention(q, k, v) = softmax(q k^T / sqrt(d_k)) v.
 
@@ -86,7 +87,7 @@ def attention(
     in q and H_k in k and v, query head h uses key head h // (H_q / H_k). mask (..., L_q, L_k), boolean, True = may
     attend: a masked key is removed with its value. bias: added to the scores. scale: in place of 1 / sqrt(d_k).
     Corners: one allowed key returns its value. A query without allowed key: convention `fully_masked`. causal with
-    L_q != L_k: convention `causal_alignment`.
+    L_q != L_k: convention `causal_alignment`. nan or infinity in a key or value that no query sees: `behind_mask`.
     Raises ValueError when widths, lengths or numbers of heads do not fit.
     """
     require(q.shape[-1] == k.shape[-1], f"q and k must be equally wide: {q.shape[-1]} and {k.shape[-1]}")
@@ -95,6 +96,8 @@ def attention(
     allowed = visible(
         q.shape[-2], k.shape[-2], mask=mask, causal=causal, window=window, causal_alignment=causal_alignment
     )
+    if behind_mask == "ignored":
+        k, v = (without_unseen(x, allowed, fully_masked) for x in (k, v))
     factor = default_scale(q) if scale is None else number(scale, like=q)
     return weighted_values(q, k, v, scale=factor, bias=bias, mask=allowed, fully_masked=fully_masked)
 

@@ -121,5 +121,6 @@ def require(condition: bool, message: str) -> None:
 
 
 def largest(values: Any) -> float:
-    """The largest magnitude of an array, 0 of an empty one."""
-    return float(np.max(np.abs(np.asarray(values, dtype=np.float64)), initial=0.0))
+    """The largest finite magnitude of an array, 0 where there is none."""
+    sizes = np.abs(np.asarray(values, dtype=np.float64))
+    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))

@@ -7,13 +7,13 @@ from typing import Any
 from veriformer.spec.component import Honest, component
 from veriformer.spec.encoder_layer import ACTIVATION, NORM, encoder_layer
 from veriformer.spec.layer_norm import EPS, layer_norm
-from veriformer.spec.visibility import FULLY_MASKED
+from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 
 
 @component(
     source="Vaswani et al. 2017, section 3.1; final norm: Xiong et al. 2020",
     honest=(Honest("honest layers, one after the other", "see encoder_layer"),),
-    conventions=(FULLY_MASKED, NORM, ACTIVATION, EPS),
+    conventions=(FULLY_MASKED, BEHIND_MASK, NORM, ACTIVATION, EPS),
 )
 def encoder(
     x: Any,
@@ -25,6 +25,7 @@ def encoder(
     activation: str = "relu",
     eps: float = 1e-5,
     fully_masked: str = "zero",
+    behind_mask: str = "propagates",
 ) -> Any:
     """encoder(x) = layer_N(... layer_1(x) ...), followed by final_norm if params has one.
 
@@ -34,5 +35,5 @@ def encoder(
     """
     options = {"n_heads": n_heads, "mask": mask, "norm": norm, "activation": activation, "eps": eps}
     for layer in params["layers"]:
-        x = encoder_layer(x, layer, **options, fully_masked=fully_masked)
+        x = encoder_layer(x, layer, **options, fully_masked=fully_masked, behind_mask=behind_mask)
     return layer_norm(x, **params["final_norm"], eps=eps) if "final_norm" in params else x

@@ -11,7 +11,7 @@ from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.residual import residual
 from veriformer.spec.slip import Part
-from veriformer.spec.visibility import FULLY_MASKED
+from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 
 NORM = Convention(
     "norm",
@@ -44,7 +44,7 @@ def around(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
 @component(
     source="Vaswani et al. 2017, section 3.1 and figure 1; pre-norm: Xiong et al. 2020",
     honest=(Honest("the honest algorithms of its parts, one after the other", "see each part"),),
-    conventions=(FULLY_MASKED, NORM, ACTIVATION, EPS),
+    conventions=(FULLY_MASKED, BEHIND_MASK, NORM, ACTIVATION, EPS),
 )
 def encoder_layer(
     x: Any,
@@ -56,6 +56,7 @@ def encoder_layer(
     activation: str = "relu",
     eps: float = 1e-5,
     fully_masked: str = "zero",
+    behind_mask: str = "propagates",
 ) -> Any:
     """post: h = norm_1(x + attention(x)), y = norm_2(h + feed_forward(h)).
     pre: h = x + attention(norm_1(x)), y = h + feed_forward(norm_2(h)).
@@ -67,9 +68,8 @@ def encoder_layer(
     require(norm in ("post", "pre"), f'norm {norm!r}: "post" (the paper) or "pre"')
 
     def attend(y: Any) -> Any:
-        return multi_head_attention(
-            y, y, params["self_attention"], n_heads=n_heads, mask=mask, fully_masked=fully_masked
-        )
+        silent = {"fully_masked": fully_masked, "behind_mask": behind_mask}
+        return multi_head_attention(y, y, params["self_attention"], n_heads=n_heads, mask=mask, **silent)
 
     def feed(y: Any) -> Any:
         return feed_forward(y, params["feed_forward"], activation=activation)

@@ -11,7 +11,7 @@ from veriformer.spec.component import Honest, component, require
 from veriformer.spec.numbers import boundary
 from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
-from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED
+from veriformer.spec.visibility import BEHIND_MASK, CAUSAL_ALIGNMENT, FULLY_MASKED
 
 
 @component(
@@ -22,7 +22,7 @@ from veriformer.spec.visibility import CAUSAL_ALIGNMENT, FULLY_MASKED
         ),
         Honest("any honest attention per head", "see attention"),
     ),
-    conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT),
+    conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT, BEHIND_MASK),
 )
 def multi_head_attention(
     x: Any,
@@ -34,6 +34,7 @@ def multi_head_attention(
     causal: bool = False,
     fully_masked: str = "zero",
     causal_alignment: str = "top_left",
+    behind_mask: str = "propagates",
 ) -> Any:
     """MultiHead(x, memory) = concat(head_1, ..., head_h) w_o + b_o,  head_i = attention(x w_q_i, memory w_k_i, memory w_v_i).
 
@@ -48,9 +49,8 @@ def multi_head_attention(
     q = split(projected(x, params, "q"), n_heads)
     k = split(projected(memory, params, "k"), n_heads)
     v = split(projected(memory, params, "v"), n_heads)
-    heads = attention(
-        q, k, v, mask=mask, causal=causal, fully_masked=fully_masked, causal_alignment=causal_alignment
-    )  # (..., h, L_q, d_v)
+    silent = {"fully_masked": fully_masked, "causal_alignment": causal_alignment, "behind_mask": behind_mask}
+    heads = attention(q, k, v, mask=mask, causal=causal, **silent)  # (..., h, L_q, d_v)
     return projected(joined(heads), params, "o")
 
 

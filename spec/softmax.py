@@ -11,19 +11,19 @@ from veriformer.spec.component import Honest, component, require
 from veriformer.spec.numbers import bounded_by, number
 from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
-from veriformer.spec.visibility import FULLY_MASKED
+from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 
 
 @Part
 @bounded_by(bound.forward, bound.backward)
-def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
+def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask: str = "ignored") -> Any:
     """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere."""
     e = np.exp(x)
     if mask is None:
         return e / np.sum(e, -1, keepdims=True)
     mask = np.broadcast_to(mask, x.shape)
     empty = ~mask.any(-1, keepdims=True)
-    e = np.where(mask, e, number(0, like=x))
+    e = np.where(mask, e, number(0, like=x) if behind_mask == "ignored" else 0 * e)  # 0 * nan is nan
     match fully_masked:
         case "uniform_over_all_keys":
             e = np.where(empty, number(1, like=x), e)
@@ -46,19 +46,20 @@ def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
             "Blanchard, Higham & Higham 2021; GPU kernels",
         ),
     ),
-    conventions=(FULLY_MASKED,),
+    conventions=(FULLY_MASKED, BEHIND_MASK),
     scale=lambda x, **_: 1.0,
 )
-def softmax(x: Any, *, mask: Any = None, fully_masked: str = "zero") -> Any:
+def softmax(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask: str = "ignored") -> Any:
     """softmax(x)_i = exp(x_i) / sum_j exp(x_j), over the last axis, j over the allowed entries.
 
     x (..., n): logits, any real numbers. mask (..., n), boolean: True = allowed; a masked entry is removed: its weight is
-    0 and its logit, whatever it is, is not in the sum.
-    Corners: n = 1 gives 1. A row with no allowed entry is 0 / 0; the convention `fully_masked` decides.
+    0 and its logit is not in the sum.
+    Corners: n = 1 gives 1. A row with no allowed entry is 0 / 0: convention `fully_masked`. A masked logit that is nan or
+    infinite: convention `behind_mask`.
     Raises ValueError for a scalar.
     """
     require(x.ndim >= 1, "softmax needs at least one axis, along which the weights sum to one")
-    return weights(x, mask=mask, fully_masked=fully_masked)
+    return weights(x, mask=mask, fully_masked=fully_masked, behind_mask=behind_mask)
 
 
 @weights.slip("the softmax over the axis before the last")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.component import Convention, require
+from veriformer.spec.numbers import number
 from veriformer.spec.slip import Part
 
 FULLY_MASKED = Convention(
@@ -29,6 +30,19 @@ CAUSAL_ALIGNMENT = Convention(
         "bottom_right": "FlashAttention since 2.1, decoding with a cache of keys",
     },
 )
+BEHIND_MASK = Convention(
+    "behind_mask",
+    ("ignored", "propagates"),
+    "Behind a mask may stand nan or infinity, in a padding never written to, say: the formula knows neither.",
+    {
+        "ignored": "softmax of masked_fill(~mask, -inf); keys and values of the padding cleared before attention",
+        "propagates": "torch scaled_dot_product_attention, jax.nn.dot_product_attention: 0 * nan in the product with v; "
+        "softmax of x plus a mask of 0 and -inf",
+    },
+)
+"""`ignored`: what is masked, a logit or a key and value that no query sees, may hold anything. `propagates`: a masked logit
+that is nan or +infinity makes nan of all weights of its row, a value that is nan or infinite, though no query sees it, of its
+column in the answers of all queries; whether an unseen key leaks by itself is left open."""
 
 
 @Part
@@ -67,6 +81,19 @@ def visible(
         if condition is not None:
             allowed = condition if allowed is None else allowed & condition
     return allowed
+
+
+def without_unseen(x: Any, allowed: np.ndarray | None, fully_masked: str) -> Any:
+    """Keys or values (..., L_k, d) with 0 in the place of those that no query sees, whatever they hold.
+
+    A query without allowed key sees them all where it answers their mean, or as if there were no mask.
+    """
+    if allowed is None:
+        return x
+    if fully_masked in ("uniform_over_all_keys", "unmasked"):
+        allowed = allowed | ~allowed.any(-1, keepdims=True)
+    seen = np.any(allowed, axis=-2, keepdims=True)
+    return np.where(np.swapaxes(seen, -1, -2), x, number(0, like=x))
 
 
 @attendable.slip("the mask the other way round, True = hidden")

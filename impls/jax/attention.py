@@ -30,6 +30,7 @@ def attention(
     """
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q.shape[-2], k.shape[-2], mask, causal, window)
+    k, v = without_unseen(k, allowed), without_unseen(v, allowed)
     scores = jnp.matmul(q, jnp.swapaxes(k, -1, -2), precision="highest")
     scores = scores * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
     if bias is not None:
@@ -48,6 +49,11 @@ def allowed_pairs(length_q: int, length_k: int, mask: jax.Array | None, causal: 
     if window is not None:
         allowed = allowed & (jnp.abs(i - j) < window)
     return allowed
+
+
+def without_unseen(keys: jax.Array, allowed: jax.Array) -> jax.Array:
+    """Zeros for the keys, or values, that no query sees: a padding may hold anything, and 0 * nan is nan."""
+    return jnp.where(jnp.any(allowed, axis=-2)[..., None], keys, 0.0)
 
 
 def repeat_heads(keys: jax.Array, q: jax.Array) -> jax.Array:

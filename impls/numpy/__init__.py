@@ -13,6 +13,7 @@ from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -36,15 +37,18 @@ from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
 
-impl.component("softmax", fully_masked="zero")(softmax)
-impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
-impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
+"""What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
+impl.component("softmax", **SILENT)(softmax)
+impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
+impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
 impl.component(gelu)
 impl.component(log_softmax)
 impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
@@ -53,8 +57,8 @@ impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
 impl.component(layer_norm)
-impl.component(encoder_layer)
-impl.component(encoder)
+impl.component("encoder_layer", **SILENT)(encoder_layer)
+impl.component("encoder", **SILENT)(encoder)
 impl.component(decoder_layer)
 impl.component(decoder)
 impl.component(transformer)

@@ -27,6 +27,7 @@ def attention(
     """
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q.shape[-2], k.shape[-2], mask, causal, window)
+    k, v = without_unseen(k, allowed), without_unseen(v, allowed)
     weights = softmax(scaled_scores(q, k, bias, scale), mask=allowed)
     return np.matmul(weights, v)
 
@@ -54,6 +55,12 @@ def allowed_pairs(
     if window is not None:
         allowed = allowed & (np.abs(i - j) < window)
     return allowed
+
+
+def without_unseen(keys: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Zeros for the keys, or values, that no query sees: a padding may hold anything, and 0 * nan is nan."""
+    seen = np.any(allowed, axis=-2, keepdims=True)
+    return np.where(np.swapaxes(seen, -1, -2), keys, keys.dtype.type(0))
 
 
 def repeat_heads(keys: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -93,6 +100,7 @@ def attention_vjp(
     """
     keys, values = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q.shape[-2], k.shape[-2], mask, causal, window)
+    keys, values = without_unseen(keys, allowed), without_unseen(values, allowed)
     weights = softmax(scaled_scores(q, keys, bias, scale), mask=allowed)
 
     d_values = np.matmul(np.swapaxes(weights, -1, -2), cotangent)

@@ -15,6 +15,7 @@ import torch
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.cached_attention import CachedAttention
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
@@ -40,15 +41,18 @@ from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
 
-impl.component("softmax", fully_masked="zero")(softmax)
-impl.component("attention", fully_masked="zero", causal_alignment="bottom_right")(attention)
-impl.component("multi_head_attention", fully_masked="zero", causal_alignment="bottom_right")(multi_head_attention)
+SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
+"""What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
+impl.component("softmax", **SILENT)(softmax)
+impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
+impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
 impl.component(gelu)
 impl.component(log_softmax)
 impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
@@ -57,8 +61,8 @@ impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
 impl.component(layer_norm)
-impl.component(encoder_layer)
-impl.component(encoder)
+impl.component("encoder_layer", **SILENT)(encoder_layer)
+impl.component("encoder", **SILENT)(encoder)
 impl.component(decoder_layer)
 impl.component(decoder)
 impl.component(transformer)

@@ -27,6 +27,7 @@ def attention(
     """
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q, k, mask, causal, window)
+    k, v = without_unseen(k, allowed), without_unseen(v, allowed)
     scores = torch.matmul(q, k.transpose(-1, -2)) * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
     if bias is not None:
         scores = scores + bias
@@ -47,6 +48,11 @@ def allowed_pairs(
     if window is not None:
         allowed = allowed & (torch.abs(i - j) < window)
     return allowed
+
+
+def without_unseen(keys: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
+    """Zeros for the keys, or values, that no query sees: a padding may hold anything, and 0 * nan is nan."""
+    return torch.where(torch.any(allowed, dim=-2)[..., None], keys, 0.0)
 
 
 def repeat_heads(keys: torch.Tensor, q: torch.Tensor) -> torch.Tensor:

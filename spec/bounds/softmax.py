@@ -10,7 +10,9 @@ from veriformer.spec.numbers.bounded import Bounded
 from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
 
 
-def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conventions: Any) -> Bounded:
+def forward(
+    x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, behind_mask: str = "ignored", **conventions: Any
+) -> Bounded:
     """Let w_i = exp(x_i - max) be the weights before the division. An honest weight is w_i e^t with |t| <= a_i,
 
         a_i = reach_i + u (2 |x_i - max| + 2 reach_i) + c_exp u + r_i (c_exp + 2) u + log_weight_error
@@ -56,6 +58,8 @@ def forward(x: Bounded, *, mask: Any = None, log_weight_error: Any = 0.0, **conv
         error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)
         overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
         error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
+    if behind_mask == "propagates":
+        p = np.where((~allowed & ~(x.value < np.inf)).any(-1, keepdims=True), np.nan, p)
     return empty_rows(x.of(p, error), x, allowed, **conventions)
 
 
