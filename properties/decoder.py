@@ -13,6 +13,7 @@ import numpy as np
 
 from veriformer.impls.tree import rebuild
 from veriformer.properties import decoder_layer
+from veriformer.properties.behind_mask import SENTENCE, inquiry, what_stands_behind_a_mask_does_not_matter
 from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF, options, row, sequences
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Experiment
@@ -148,4 +149,18 @@ def ignores_the_padding(case: Case, experiment: Experiment) -> Evidence:
     return decoder_layer.ignores_the_padding.test(case, experiment)  # type: ignore[return-value]
 
 
-INQUIRIES = ()
+behind_the_mask = law(
+    SENTENCE,
+    rows=ATTENTIVE,
+    draw=lambda recipe: decoder_layer.behind_padding(of_layer(decoder_layer.draw_padded)(recipe), recipe),
+    needs=("mask", "memory_mask"),
+)(what_stands_behind_a_mask_does_not_matter)
+
+
+def behind_case(dtype: str) -> Case:
+    """The decoder layer's case, through one layer."""
+    case = decoder_layer.behind_case(dtype)
+    return case.replacing(2, {"layers": [case.arguments[2]]})
+
+
+INQUIRIES = (inquiry("decoder", behind_case),)

@@ -11,9 +11,9 @@ import scipy
 
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
-from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -59,8 +59,8 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component("encoder_layer", **SILENT)(encoder_layer)
 impl.component("encoder", **SILENT)(encoder)
-impl.component(decoder_layer)
-impl.component(decoder)
+impl.component("decoder_layer", **SILENT)(decoder_layer)
+impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 
