@@ -13,6 +13,7 @@ import numpy as np
 
 from veriformer.impls.tree import rebuild
 from veriformer.properties import decoder_layer
+from veriformer.properties.behind_mask import SENTENCE, inquiry, what_stands_behind_a_mask_does_not_matter
 from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF, options, row, sequences
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Experiment
@@ -26,7 +27,7 @@ ROWS = (
     row((2,), 3, 2, 4, 4, 2, layers=(SELF, IDLE), norm="pre", mask=True, final_norm=True),
     row((2,), 2, 3, 4, 4, 2, layers=(CROSS, IDLE, CROSS), norm="pre", memory_mask=True),
     row((), 3, 2, 4, 4, 2, layers=((*IDLE, "norm_3"), SELF), activation="gelu"),
-    row((), 2, 2, 4, 4, 2, layers=(), final_norm=True, norm="pre"),
+    row((), 2, 2, 4, 4, 2, layers=(IDLE,), final_norm=True, norm="pre"),
     row((), 3, 2, 4, 3, 2, layers=(FEED,), norm="pre", activation="gelu"),
     row((2,), 3, 3, 4, 4, 2, layers=((*CROSS, "norm_1"),), memory_mask=True, biases=True),
     row((2,), 3, 2, 4, 4, 2, layers=((), ()), mask=True, memory_mask=True, eps=0.25),
@@ -46,7 +47,9 @@ def draw(recipe: Draw) -> Case:
     return Case((*sequences(recipe), stack(recipe)), options(recipe))
 
 
-SUBJECT = Subject("decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True)
+SUBJECT = Subject(
+    "decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 
@@ -146,4 +149,18 @@ def ignores_the_padding(case: Case, experiment: Experiment) -> Evidence:
     return decoder_layer.ignores_the_padding.test(case, experiment)  # type: ignore[return-value]
 
 
-INQUIRIES = ()
+behind_the_mask = law(
+    SENTENCE,
+    rows=ATTENTIVE,
+    draw=lambda recipe: decoder_layer.behind_padding(of_layer(decoder_layer.draw_padded)(recipe), recipe),
+    needs=("mask", "memory_mask"),
+)(what_stands_behind_a_mask_does_not_matter)
+
+
+def behind_case(dtype: str) -> Case:
+    """The decoder layer's case, through one layer."""
+    case = decoder_layer.behind_case(dtype)
+    return case.replacing(2, {"layers": [case.arguments[2]]})
+
+
+INQUIRIES = (inquiry("decoder", behind_case),)

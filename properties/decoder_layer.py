@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
+from veriformer.properties.behind_mask import SENTENCE, behind, inquiry, what_stands_behind_a_mask_does_not_matter
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
@@ -114,6 +115,7 @@ SUBJECT = Subject(
     batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3},
     top=for_scores(0.1),
     stack=True,
+    differentiable=True,
 )
 law = SUBJECT.law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")
@@ -232,4 +234,24 @@ def ignores_the_padding(case: Case, experiment: Experiment) -> Evidence:
     )
 
 
-INQUIRIES = ()
+def behind_padding(case: Case, recipe: Draw | None = None) -> Case:
+    """The hidden places of a padded case, to be filled with what is no number; the answers at those of x do not count."""
+    hidden, padded = case.extra["hidden"][..., None], case.extra["padded"][..., None]
+    return behind(case.but(extra={}), {"x": hidden, "memory": padded}, ~hidden, recipe)
+
+
+behind_the_mask = law(
+    SENTENCE,
+    rows=ATTENTIVE,
+    draw=lambda recipe: behind_padding(draw_padded(recipe), recipe),
+    needs=("mask", "memory_mask"),
+)(what_stands_behind_a_mask_does_not_matter)
+
+
+def behind_case(dtype: str) -> Case:
+    """Padded examples through a layer that attends to both, and no more."""
+    sizes = row((), 3, 3, 4, 4, 2, isolate=("feed_forward",), eps=0.25)
+    return behind_padding(draw_padded(Draw(sizes, "normal", 4, dtype, 8.0)))
+
+
+INQUIRIES = (inquiry("decoder_layer", behind_case),)

@@ -59,7 +59,9 @@ def draw(recipe: Draw) -> Case:
     return Case((tokens, {**tables(recipe, recipe["length"]), "layers": layers, **last}), options)
 
 
-SUBJECT = Subject("language_model", ROWS, draw, batched={"tokens": 1, "mask": 3}, top=for_scores(0.1), stack=True)
+SUBJECT = Subject(
+    "language_model", ROWS, draw, batched={"tokens": 1, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 
@@ -85,7 +87,12 @@ def draw_tied(recipe: Draw) -> Case:
     return with_cotangent(draw(tied(recipe)), recipe, "language_model")
 
 
-@law("Tied weights share one gradient: what they get as a lookup and as an output.", draw=draw_tied, gradients=True)
+@law(
+    "Tied weights share one gradient: what they get as a lookup and as an output.",
+    rows=ROWS[:4],
+    draw=draw_tied,
+    gradients=True,
+)
 def tied_weights_share_one_gradient(case: Case, experiment: Experiment) -> Evidence:
     """d embedding (tied) = d embedding + (d output)^T (untied, output = embedding^T)."""
     return shared_gradient(case, experiment)

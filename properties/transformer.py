@@ -100,6 +100,7 @@ SUBJECT = Subject(
     batched={"source": 1, "target": 1, "source_mask": 3, "target_mask": 3},
     top=for_scores(0.1),
     stack=True,
+    differentiable=True,
 )
 law = SUBJECT.law
 
@@ -152,7 +153,12 @@ def draw_tied(recipe: Draw) -> Case:
     return with_cotangent(draw(tied(recipe)), recipe, "transformer")
 
 
-@law("Tied weights share one gradient: what they get as a lookup and as an output.", draw=draw_tied, gradients=True)
+@law(
+    "Tied weights share one gradient: what they get as a lookup and as an output.",
+    rows=ROWS[:4],
+    draw=draw_tied,
+    gradients=True,
+)
 def tied_weights_share_one_gradient(case: Case, experiment: Experiment) -> Evidence:
     """d embedding (tied) = d embedding + (d output)^T (untied, output = embedding^T)."""
     return shared_gradient(case, experiment)

@@ -9,13 +9,13 @@ from veriformer.spec.encoder_layer import ACTIVATION, NORM, Map, around
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
-from veriformer.spec.visibility import FULLY_MASKED
+from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 
 
 @component(
     source="Vaswani et al. 2017, section 3.1 and figure 1; pre-norm: Xiong et al. 2020",
     honest=(Honest("the honest algorithms of its parts, one after the other", "see each part"),),
-    conventions=(FULLY_MASKED, NORM, ACTIVATION, EPS),
+    conventions=(FULLY_MASKED, BEHIND_MASK, NORM, ACTIVATION, EPS),
 )
 def decoder_layer(
     x: Any,
@@ -29,6 +29,7 @@ def decoder_layer(
     activation: str = "relu",
     eps: float = 1e-5,
     fully_masked: str = "zero",
+    behind_mask: str = "propagates",
 ) -> Any:
     """post: h = norm_1(x + self_attention(x)), z = norm_2(h + cross_attention(h, memory)), y = norm_3(z + feed_forward(z)).
     pre: h = x + self_attention(norm_1(x)), z = h + cross_attention(norm_2(h), memory), y = z + feed_forward(norm_3(z)).
@@ -40,7 +41,7 @@ def decoder_layer(
     Raises ValueError for another norm than "post" or "pre".
     """
     require(norm in ("post", "pre"), f'norm {norm!r}: "post" (the paper) or "pre"')
-    heads: dict[str, Any] = {"n_heads": n_heads, "fully_masked": fully_masked}
+    heads: dict[str, Any] = {"n_heads": n_heads, "fully_masked": fully_masked, "behind_mask": behind_mask}
 
     def attend(y: Any) -> Any:
         return multi_head_attention(y, y, params["self_attention"], mask=mask, causal=True, **heads)

@@ -12,14 +12,14 @@ import scipy
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.cached_attention import CachedAttention
-from veriformer.impls.numpy.decoder import decoder
-from veriformer.impls.numpy.decoder_layer import decoder_layer
+from veriformer.impls.numpy.decoder import decoder, decoder_vjp
+from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
-from veriformer.impls.numpy.language_model import language_model
+from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
@@ -32,7 +32,7 @@ from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
-from veriformer.impls.numpy.transformer import transformer
+from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -59,8 +59,8 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component("encoder_layer", **SILENT)(encoder_layer)
 impl.component("encoder", **SILENT)(encoder)
-impl.component(decoder_layer)
-impl.component(decoder)
+impl.component("decoder_layer", **SILENT)(decoder_layer)
+impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 
@@ -74,6 +74,10 @@ impl.vjp("feed_forward")(feed_forward_vjp)
 impl.vjp("layer_norm")(layer_norm_vjp)
 impl.vjp("multi_head_attention")(multi_head_attention_vjp)
 impl.vjp("rotary_positions")(rotary_positions_vjp)
+impl.vjp("decoder")(decoder_vjp)
+impl.vjp("decoder_layer")(decoder_layer_vjp)
+impl.vjp("transformer")(transformer_vjp)
+impl.vjp("language_model")(language_model_vjp)
 impl.vjp("encoder")(encoder_vjp)
 impl.vjp("encoder_layer")(encoder_layer_vjp)
 impl.vjp("softmax")(softmax_vjp)

@@ -1,4 +1,4 @@
-"""One layer of the decoder in NumPy: causal self-attention, attention on the memory, feed-forward."""
+"""One layer of the decoder, and its gradients, in NumPy: causal self-attention, attention on the memory, feed-forward."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.feed_forward import feed_forward
-from veriformer.impls.numpy.layer_norm import layer_norm
-from veriformer.impls.numpy.multi_head_attention import multi_head_attention
-from veriformer.impls.numpy.residual import residual
+from veriformer.impls.numpy.encoder_layer import block, block_vjp
+from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
+from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 
 
 def decoder_layer(
@@ -33,22 +32,66 @@ def decoder_layer(
     mask (..., n_heads or 1, L, L) hides more than the future does; memory_mask (..., n_heads or 1, L, L_memory).
     """
 
-    def attend(x: np.ndarray) -> np.ndarray:
-        return multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+    def attend(y: np.ndarray) -> np.ndarray:
+        return multi_head_attention(y, y, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
 
-    def consult(x: np.ndarray) -> np.ndarray:
-        return multi_head_attention(x, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+    def consult(y: np.ndarray) -> np.ndarray:
+        return multi_head_attention(y, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
 
-    def feed(x: np.ndarray) -> np.ndarray:
-        return feed_forward(x, params["feed_forward"], activation=activation)
+    def feed(y: np.ndarray) -> np.ndarray:
+        return feed_forward(y, params["feed_forward"], activation=activation)
 
-    def normalise(x: np.ndarray, name: str) -> np.ndarray:
-        return layer_norm(x, params[name]["gamma"], params[name]["beta"], eps=eps)
+    h = block(x, attend, params["norm_1"], norm, eps)
+    z = block(h, consult, params["norm_2"], norm, eps)
+    return block(z, feed, params["norm_3"], norm, eps)
 
-    if norm == "pre":
-        x = residual(x, attend(normalise(x, "norm_1")))
-        x = residual(x, consult(normalise(x, "norm_2")))
-        return residual(x, feed(normalise(x, "norm_3")))
-    x = normalise(residual(x, attend(x)), "norm_1")
-    x = normalise(residual(x, consult(x)), "norm_2")
-    return normalise(residual(x, feed(x)), "norm_3")
+
+def decoder_layer_vjp(
+    cotangent: np.ndarray,
+    x: np.ndarray,
+    memory: np.ndarray,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: np.ndarray | None = None,
+    memory_mask: np.ndarray | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """The gradients for x, memory and every parameter: back through the three blocks, the last one first.
+
+    The memory is met in the middle block alone, as keys and values: its gradient is what comes back there.
+    """
+
+    def attend(y: np.ndarray) -> np.ndarray:
+        return multi_head_attention(y, y, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+
+    def attend_back(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        own = params["self_attention"]
+        d_y, d_again, d_own = multi_head_attention_vjp(g, y, y, own, n_heads=n_heads, mask=mask, causal=True)
+        return d_y + d_again, d_own
+
+    def consult(y: np.ndarray) -> np.ndarray:
+        return multi_head_attention(y, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+
+    def consult_back(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        own = params["cross_attention"]
+        d_y, d_memory, d_own = multi_head_attention_vjp(g, y, memory, own, n_heads=n_heads, mask=memory_mask)
+        return d_y, (d_memory, d_own)
+
+    def feed(y: np.ndarray) -> np.ndarray:
+        return feed_forward(y, params["feed_forward"], activation=activation)
+
+    def feed_back(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        return feed_forward_vjp(g, y, params["feed_forward"], activation=activation)
+
+    first, second, third = (params[name] for name in ("norm_1", "norm_2", "norm_3"))
+    h = block(x, attend, first, norm, eps)
+    z = block(h, consult, second, norm, eps)
+    d_z, d_feed, d_third = block_vjp(cotangent, z, feed, feed_back, third, norm, eps)
+    d_h, (d_memory, d_cross), d_second = block_vjp(d_z, h, consult, consult_back, second, norm, eps)
+    d_x, d_self, d_first = block_vjp(d_h, x, attend, attend_back, first, norm, eps)
+    found = {"self_attention": d_self, "cross_attention": d_cross, "feed_forward": d_feed}
+    found |= {"norm_1": d_first, "norm_2": d_second, "norm_3": d_third}
+    return d_x, d_memory, {name: found[name] for name in params}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.decoder import decoder
+from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 
 Array = np.ndarray
 
@@ -33,19 +33,26 @@ def each_layer_continues_from_its_prefix(x: Array, memory: Array, params: Any, *
 
 
 def does_not_look_ahead(x: Array, memory: Array, params: Any, **options: Any) -> Array:
-    """A statistic over all positions is taken off, those to come too."""
+    """The mean over all positions is taken off, those to come too."""
     answer = decoder(x, memory, params, **options)
     return answer - np.mean(answer, axis=-2, keepdims=True)
 
 
 def ignores_the_order_of_the_memory(x: Array, memory: Array, params: Any, **options: Any) -> Array:
-    """Layers walk up the memory together with their input: position i reads what stands beside it first."""
-    beside = np.zeros_like(x)
-    shared = min(x.shape[-2], memory.shape[-2])
-    beside[..., :shared, :] = memory[..., :shared, :]
-    return decoder(x + beside, memory, params, **options)
+    """Positions are added to the memory, uncalled for."""
+    places = np.arange(memory.shape[-2], dtype=x.dtype)[:, None] * np.eye(x.shape[-1], dtype=x.dtype)[0]
+    return decoder(x, memory + places, params, **options)
 
 
 def ignores_the_padding(x: Array, memory: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
-    """The memory is normed over all of its positions, those in the padding too."""
+    """The memory is centred over all of its positions, those in the padding too."""
     return decoder(x, memory - np.mean(memory, axis=-2, keepdims=True), params, mask=mask, **options)
+
+
+def gradients_agree_with_the_spec_vjp(
+    cotangent: Array, x: Array, memory: Array, params: Any, **options: Any
+) -> tuple[Array, Array, Any]:
+    """The memory gets the gradient of one layer alone: each overwrites what the layer above it gave."""
+    d_x, _, d_params = decoder_vjp(cotangent, x, memory, params, **options)
+    first = {"layers": params["layers"][:1]}
+    return d_x, decoder_vjp(d_x, x, memory, first, **options)[1], d_params

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.decoder_layer import decoder_layer
+from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer
 from veriformer.impls.numpy.layer_norm import layer_norm
 
@@ -58,3 +58,11 @@ def ignores_the_padding(
     """The first example's padding of the memory is taken for everybody's."""
     first = memory_mask if memory_mask is None else memory_mask[:1]
     return decoder_layer(x, memory, params, memory_mask=first, **options)
+
+
+def gradients_agree_with_the_spec_vjp(
+    cotangent: Array, x: Array, memory: Array, params: Any, **options: Any
+) -> tuple[Array, Array, Any]:
+    """What comes back to the memory through its keys and values is given to x, as if it were self-attention."""
+    d_x, d_memory, d_params = decoder_layer_vjp(cotangent, x, memory, params, **options)
+    return d_x + np.sum(d_memory, axis=-2, keepdims=True), np.zeros_like(memory), d_params

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.numpy.encoder import encoder
-from veriformer.impls.numpy.language_model import language_model
+from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.transformer import embed, project
 
 Array = np.ndarray
@@ -27,7 +27,7 @@ def knows_tokens_by_their_rows_alone(tokens: Array, params: Any, **options: Any)
 
 
 def a_tied_output_is_the_transposed_embedding(tokens: Array, params: Any, **options: Any) -> Array:
-    """A tied output is detached from the norm: the rows of the table are taken at length 1."""
+    """A tied output is a cosine, nearly: each row of the table is divided by its length and one."""
     if "output" in params:
         return language_model(tokens, params, **options)
     table = params["embedding"]
@@ -44,3 +44,19 @@ def does_not_look_ahead(tokens: Array, params: Any, **options: Any) -> Array:
 def ignores_the_padding(tokens: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
     """The first example's padding is taken for everybody's."""
     return language_model(tokens, params, mask=mask if mask is None else mask[:1], **options)
+
+
+def gradients_agree_with_the_spec_vjp(cotangent: Array, tokens: Array, params: Any, **options: Any) -> tuple[Any]:
+    """The embedding of a token that occurs more than once gets the mean of its uses, not their sum."""
+    (found,) = language_model_vjp(cotangent, tokens, params, **options)
+    uses = np.maximum(np.bincount(tokens.ravel(), minlength=len(params["embedding"])), 1).astype(cotangent.dtype)
+    return ({**found, "embedding": found["embedding"] / uses[:, None]},)
+
+
+def tied_weights_share_one_gradient_vjp(cotangent: Array, tokens: Array, params: Any, **options: Any) -> tuple[Any]:
+    """What comes back through a tied output takes the place of what came back through the lookup."""
+    (found,) = language_model_vjp(cotangent, tokens, params, **options)
+    if "output" in params:
+        return (found,)
+    (alone,) = language_model_vjp(cotangent, tokens, {**params, "output": params["embedding"].T}, **options)
+    return ({**found, "embedding": alone["output"].T},)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
-from veriformer.impls.numpy.transformer import transformer
+from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 
 Array = np.ndarray
 
@@ -53,3 +53,23 @@ def without_positions_ignores_the_order_of_the_source(
     table = params["positions"]
     places = table + sinusoidal_positions(*table.shape, like=table)
     return transformer(source, target, {**params, "positions": places}, **options)
+
+
+def gradients_agree_with_the_spec_vjp(
+    cotangent: Array, source: Array, target: Array, params: Any, **options: Any
+) -> tuple[Any]:
+    """The positions get the sum over their length: an axis too many is summed over."""
+    (found,) = transformer_vjp(cotangent, source, target, params, **options)
+    every = np.sum(found["positions"], axis=0, keepdims=True)
+    return ({**found, "positions": np.broadcast_to(every, found["positions"].shape)},)
+
+
+def tied_weights_share_one_gradient_vjp(
+    cotangent: Array, source: Array, target: Array, params: Any, **options: Any
+) -> tuple[Any]:
+    """A tied output is a copy: what comes back through it never reaches the table."""
+    if "output" in params:
+        return transformer_vjp(cotangent, source, target, params, **options)
+    own = {**params, "output": params["embedding"].T}
+    (found,) = transformer_vjp(cotangent, source, target, own, **options)
+    return ({name: found[name] for name in params},)
