@@ -1,8 +1,8 @@
 """Table 3 of the paper: how many parameters each variation of the transformer has, counted from the shapes of the spec's own.
 
 `python -m veriformer.spec.table_3` prints it. The paper does not say how large the vocabulary was (section 5.1: "about 37000
-tokens"). Each of its counts implies one, and no single vocabulary gives them all: the rows of the base model want about
-40,900 tokens, the big model about 36,000.
+tokens"). Each of its counts, rounded to a million, implies a range of them, and no single vocabulary gives them all: those of
+the base model and its variations want about 41,000 tokens, that of the big model about 36,000.
 """
 
 from __future__ import annotations
@@ -55,8 +55,7 @@ Shapes = dict[str, Any]
 
 
 def attention(row: Variation) -> Shapes:
-    """The projections of multi_head_attention. Without biases, as in tensor2tensor: only so one encoder and one decoder layer
-    have the 7.35 M by which the table's rows for N differ."""
+    """The projections of multi_head_attention, without biases, as section 3.2.2 and tensor2tensor have them."""
     q, v = (row.d_model, row.n_heads * row.d_k), (row.d_model, row.n_heads * row.d_v)
     return {"w_q": q, "w_k": q, "w_v": v, "w_o": v[::-1]}
 
@@ -101,6 +100,13 @@ def implied_vocabulary(row: Variation) -> int | None:
     return None if row.printed is None else round((row.printed * 1_000_000 - layers(row)) / row.d_model)
 
 
+def admitted(rows: tuple[Variation, ...]) -> tuple[int, int]:
+    """The smallest and the largest vocabulary that give the printed counts of all these rows, each rounded to a million."""
+    least = max(-(-((2 * row.printed - 1) * 500_000 - layers(row)) // row.d_model) for row in rows if row.printed)
+    most = min(((2 * row.printed + 1) * 500_000 - layers(row)) // row.d_model for row in rows if row.printed)
+    return least, most
+
+
 def count(shapes: Any) -> int:
     """How many numbers the arrays of these shapes hold."""
     return sum(map(count, shapes.values())) if isinstance(shapes, dict) else prod(shapes)
@@ -115,9 +121,13 @@ def page() -> Iterator[str]:
         paper = "" if printed is None else f"{printed} M"
         yield f"| {row.name} | {parameters(row) / 1e6:.2f} M | {paper} | {'' if implied is None else f'{implied:,}'} |"
     yield ""
-    yield "No single vocabulary gives every row: the base model's want about 40,900 tokens, the big model's about 36,000."
+    *variations, big = TABLE_3
+    yield "No single vocabulary gives every row: rounded to a million, those of the base model and its variations allow "
+    yield "{:,} to {:,} tokens, that of the big model {:,} to {:,}.".format(
+        *admitted(tuple(variations)), *admitted((big,))
+    )
     yield "What does not involve the vocabulary agrees: one encoder and one decoder layer have "
-    yield f"{(count(encoder_layer(TABLE_3[0])) + count(decoder_layer(TABLE_3[0]))) / 1e6:.2f} M, projections without biases."
+    yield f"{(count(encoder_layer(TABLE_3[0])) + count(decoder_layer(TABLE_3[0]))) / 1e6:.2f} M."
 
 
 if __name__ == "__main__":
