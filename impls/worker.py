@@ -130,7 +130,7 @@ class OpenDoor:
             seconds = time.perf_counter() - started
             if raised:
                 return Reply(raised=raised, changed_arguments=moved.changed(self.framework), seconds=seconds)
-            first = next(leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf))
+            first = next((leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)), None)
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
@@ -141,8 +141,8 @@ class OpenDoor:
                 gradients=None if raised else self.out(gradients),
                 changed_arguments=moved.changed(self.framework),
                 kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
-                dtype=self.framework.dtype_of(first),
-                device=self.framework.device_of(first),
+                dtype="" if first is None else self.framework.dtype_of(first),
+                device="" if first is None else self.framework.device_of(first),
                 seconds=seconds,
             )
 
@@ -168,7 +168,7 @@ class OpenDoor:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, raised_by(error)
-        return outputs, self.not_an_answer(call.component, outputs)
+        return outputs, self.not_an_answer(call.component, outputs, moved)
 
     def function(self, call: Call, moved: Moved) -> Callable[..., Any]:
         """What is offered, as a function: a class is driven by the call's script."""
@@ -177,13 +177,16 @@ class OpenDoor:
             return offered
         return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
 
-    def not_an_answer(self, component: str, outputs: Tree) -> Raised | None:
-        """What is wrong with outputs that are not arrays of the framework."""
+    def not_an_answer(self, component: str, outputs: Tree, moved: Moved) -> Raised | None:
+        """What is wrong with outputs that are not arrays of the framework. Numbers may stand among arrays, and may be all of
+        the answer where no array was handed in."""
         found = [leaf for _, leaf in leaves(outputs)]
         if self.offers[component].form == "object":
             found = [leaf for leaf in found if leaf is not None]
-        among_arrays = any(self.framework.is_native(leaf) for leaf in found)
-        strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (among_arrays and is_number(leaf)))]
+        numbers_will_do = not moved.native or any(self.framework.is_native(leaf) for leaf in found)
+        strange = [
+            leaf for leaf in found if not (self.framework.is_native(leaf) or (numbers_will_do and is_number(leaf)))
+        ]
         if strange or not found:
             held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
             came = f"{type(outputs).__name__}{held}"
@@ -243,7 +246,7 @@ class OpenDoor:
 
 
 def is_number(value: object) -> bool:
-    """A plain number, such as the count of steps in an optimizer's state."""
+    """A plain number, such as the count of steps in an optimizer's state, or a learning rate."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
