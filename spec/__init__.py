@@ -27,6 +27,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.warmup_schedule import warmup_schedule
 
 COMPONENTS: dict[str, Component] = {
     component.name: component
@@ -50,6 +51,7 @@ COMPONENTS: dict[str, Component] = {
         rms_norm,
         encoder_layer,
         encoder,
+        warmup_schedule,
     )
 }
 """Every component by name, from the smallest to the stacks."""
