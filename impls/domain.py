@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -60,3 +60,28 @@ def alike(first: str, arrays: Mapping[str, Any], **others: Mapping[str, Any]) ->
 def names(arrays: Mapping[str, Any]) -> str:
     """The names of arrays, for a message."""
     return ", ".join(map(repr, arrays)) or "nothing"
+
+
+def micro_batches(gradient_sums: Sequence[Mapping[str, Any]], counts: Sequence[Any]) -> None:
+    """As many counts as micro-batches, of the same names and shapes, and something counted."""
+    require(len(gradient_sums) > 0, "gradient_sums is empty: there is no micro-batch to add up")
+    require(
+        len(gradient_sums) == len(counts),
+        f"{len(gradient_sums)} micro-batches in gradient_sums, {len(counts)} in counts: wanted as many",
+    )
+    named = {f"counts[{i}]": count for i, count in enumerate(counts)}
+    at_least(0, **named)
+    known = [count for _, count in plain(named)]
+    require(len(known) < len(counts) or sum(known) > 0, f"counts = {list(counts)}: nothing was counted")
+    first, *others = gradient_sums
+    for i, other in enumerate(others, 1):
+        alike("gradient_sums[0]", first, **{f"gradient_sums[{i}]": other})
+
+
+def dropout(x: Any, keep: Any, rate: Any) -> None:
+    """A boolean mask of x's shape, and a rate that is a share."""
+    shares(rate=rate)
+    require(str(keep.dtype).endswith("bool"), f"keep has the dtype {keep.dtype}; wanted: booleans, True = kept")
+    require(
+        tuple(keep.shape) == tuple(x.shape), f"keep has the shape {tuple(keep.shape)}; wanted, as x: {tuple(x.shape)}"
+    )

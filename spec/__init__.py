@@ -3,6 +3,7 @@
 import importlib
 
 from veriformer.spec.alibi import alibi
+from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.attention import attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
@@ -12,6 +13,8 @@ from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.gelu import gelu
+from veriformer.spec.gradient_accumulation import gradient_accumulation
+from veriformer.spec.gradient_descent import gradient_descent
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.log_softmax import log_softmax
@@ -28,6 +31,7 @@ from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
 from veriformer.spec.warmup_schedule import warmup_schedule
+from veriformer.spec.weight_decay import weight_decay
 
 COMPONENTS: dict[str, Component] = {
     component.name: component
@@ -52,6 +56,10 @@ COMPONENTS: dict[str, Component] = {
         encoder_layer,
         encoder,
         warmup_schedule,
+        weight_decay,
+        gradient_descent,
+        gradient_accumulation,
+        apply_dropout,
     )
 }
 """Every component by name, from the smallest to the stacks."""

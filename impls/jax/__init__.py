@@ -11,12 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from veriformer.impls.jax.alibi import alibi
+from veriformer.impls.jax.apply_dropout import apply_dropout
 from veriformer.impls.jax.attention import attention
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
 from veriformer.impls.jax.feed_forward import feed_forward
 from veriformer.impls.jax.gelu import gelu
+from veriformer.impls.jax.gradient_accumulation import gradient_accumulation
+from veriformer.impls.jax.gradient_descent import gradient_descent
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
 from veriformer.impls.jax.log_softmax import log_softmax
@@ -30,6 +33,7 @@ from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
+from veriformer.impls.jax.weight_decay import weight_decay
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
@@ -55,6 +59,10 @@ impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
 impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -10,12 +10,15 @@ import numpy as np
 import scipy
 
 from veriformer.impls.numpy.alibi import alibi
+from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vjp
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder
 from veriformer.impls.numpy.encoder_layer import encoder_layer
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
+from veriformer.impls.numpy.gradient_accumulation import gradient_accumulation
+from veriformer.impls.numpy.gradient_descent import gradient_descent
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
@@ -29,6 +32,7 @@ from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
+from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -53,6 +57,10 @@ impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
 impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)
@@ -69,6 +77,7 @@ impl.vjp("attention")(attention_vjp)
 impl.vjp("learned_positions")(learned_positions_vjp)
 impl.vjp("embedding")(embedding_vjp)
 impl.vjp("residual")(residual_vjp)
+impl.vjp("apply_dropout")(apply_dropout_vjp)
 
 
 def versions() -> dict[str, str]:

@@ -14,12 +14,15 @@ import torch
 
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
+from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
 from veriformer.impls.torch.feed_forward import feed_forward
 from veriformer.impls.torch.gelu import gelu
+from veriformer.impls.torch.gradient_accumulation import gradient_accumulation
+from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
 from veriformer.impls.torch.log_softmax import log_softmax
@@ -33,6 +36,7 @@ from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
+from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
@@ -57,6 +61,10 @@ impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
 impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
 
 
 def versions() -> dict[str, str]:
