@@ -5,6 +5,7 @@ import importlib
 from veriformer.spec.alibi import alibi
 from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.attention import attention
+from veriformer.spec.clip_by_global_norm import clip_by_global_norm
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
@@ -60,6 +61,7 @@ COMPONENTS: dict[str, Component] = {
         gradient_descent,
         gradient_accumulation,
         apply_dropout,
+        clip_by_global_norm,
     )
 }
 """Every component by name, from the smallest to the stacks."""

@@ -13,6 +13,7 @@ import numpy as np
 from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.apply_dropout import apply_dropout
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
@@ -63,6 +64,7 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

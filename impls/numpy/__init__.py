@@ -12,6 +12,7 @@ import scipy
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vjp
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder
 from veriformer.impls.numpy.encoder_layer import encoder_layer
@@ -61,6 +62,7 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

@@ -16,6 +16,7 @@ from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -65,6 +66,7 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
 
 
 def versions() -> dict[str, str]:

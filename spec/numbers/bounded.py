@@ -164,9 +164,12 @@ class Bounded(Number):
             return self.rounded(np.log(self.value), error, ROUNDOFFS["log"])
 
     def sqrt(self) -> Self:
+        """The slope at the lower end; near 0, where that is steep, the roots of both ends of what can be reached."""
         with np.errstate(all="ignore"):
             root = np.sqrt(np.maximum(self.value, 0.0))
-            error = self.reach / (root + np.sqrt(np.maximum(self.value - self.reach, 0.0)))
+            lowest = np.sqrt(np.maximum(self.value - self.reach, 0.0))
+            apart = np.sqrt(np.maximum(self.value + self.reach, 0.0)) - lowest
+            error = np.fmin(self.reach / (root + lowest), apart)
             return self.rounded(root, np.where(self.reach > 0, error, 0.0), ROUNDOFFS["sqrt"])
 
     def sin(self) -> Self:
