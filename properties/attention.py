@@ -28,14 +28,16 @@ def row(batch: tuple[int, ...], length: int, length_k: int, d_k: int, d_v: int, 
     }
 
 
+# mask: of each query in each head (True), of "each example", shared by its heads, or its "padding", shared by its queries
 ROWS = (
     row((), 1, 2, 1, 1),
     row((), 2, 3, 4, 4, mask=True),
     row((2,), 3, 3, 4, 4, causal=True),
-    row((2, 2), 3, 5, 4, 4, mask=True, bias=True),
+    row((2, 2), 3, 5, 4, 4, mask="each example", bias=True),
     row((2, 3), 4, 4, 8, 8, causal=True, mask=True),
     row((1, 2), 5, 3, 3, 5),
-    row((2, 2), 4, 4, 4, 4, mask=True, per_example=True),
+    row((3, 2), 2, 4, 4, 4, mask="padding"),
+    row((2, 2), 4, 4, 4, 4, mask=True),
     row((2,), 3, 4, 4, 4, mask=True, empty_rows=True),
     row((1, 2), 3, 5, 4, 4, causal=True),
     row((2, 1), 5, 3, 4, 4, causal=True),
@@ -76,8 +78,9 @@ def draw(recipe: Draw) -> Case:
     v = recipe.array("v", (*batch_k, length_k, recipe["d_v"]))
     options: dict[str, Any] = {}
     if recipe.get("mask"):
-        shape = (*batch[:-1], 1, length, length_k) if recipe.get("per_example") else (*batch, length, length_k)
-        options["mask"] = recipe.mask("mask", shape, empty_rows=recipe.get("empty_rows", False))
+        heads = batch if recipe["mask"] is True else (*batch[:-1], 1)
+        queries = 1 if recipe["mask"] == "padding" else length
+        options["mask"] = recipe.mask("mask", (*heads, queries, length_k), empty_rows=recipe.get("empty_rows", False))
         if recipe.get("causal"):  # together with causality every query keeps a key
             options["mask"][..., 0] = True
     if recipe.get("bias"):
@@ -143,11 +146,12 @@ def draw_permutations(recipe: Draw) -> Case:
 
 
 def indexed(options: Any, queries: Any = slice(None), keys: Any = slice(None)) -> dict[str, Any]:
-    """Options whose arrays are picked by query and key, where they are as long."""
+    """Options whose arrays are picked by query and key; what all queries share stays."""
     out = dict(options)
     for name in ("mask", "bias"):
         if name in out:
-            out[name] = out[name][..., queries, :][..., keys]
+            rows = out[name] if out[name].shape[-2] == 1 else out[name][..., queries, :]
+            out[name] = rows[..., keys]
     return out
 
 

@@ -150,7 +150,15 @@ def refuted_by(
     law: Law, found: FoundCase, further: Iterable[Case], experiment: Experiment, settled: Settled
 ) -> dict[str, Any]:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
-    case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
+    driven = experiment.component.form == "object"
+
+    def still_fails(smaller: Case) -> bool:
+        try:
+            return same_fault(try_case(law, smaller, experiment), found.outcome)
+        except ValueError:  # without a step, say, the script is outside the domain of the formula
+            return False
+
+    case = minimise.smallest(found.case, still_fails, driven=driven)
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome

@@ -9,6 +9,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
@@ -19,6 +20,7 @@ def row(batch: tuple[int, ...], length: int, length_k: int, d_model: int, n_head
     return {**sizes, **({"length_k": length_k} if length_k else {}), **more}
 
 
+# mask: of each query in each example (True), of "each head" too, or each example's "padding"
 ROWS = (
     row((), 2, 0, 2, 1),
     row((), 3, 0, 4, 2, mask=True, biases=True),
@@ -26,6 +28,7 @@ ROWS = (
     row((2,), 4, 0, 6, 3, causal=True, mask=True),
     row((2,), 3, 0, 4, 2, mask="each head"),
     row((2,), 2, 5, 4, 2, biases=True),
+    row((3,), 2, 4, 4, 2, mask="padding"),
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
     row((1,), 9, 0, 16, 4),
@@ -55,7 +58,8 @@ def draw(recipe: Draw) -> Case:
     options: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     if recipe.get("mask"):
         heads = recipe["n_heads"] if recipe["mask"] == "each head" else 1
-        options["mask"] = recipe.mask("mask", (*batch, heads, length, length_k))
+        queries = 1 if recipe["mask"] == "padding" else length
+        options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k))
     if recipe.get("causal"):
         options["causal"] = True
         if "mask" in options:  # together with causality every query keeps a key
@@ -159,4 +163,28 @@ def permuted(case: Case, experiment: Experiment) -> Evidence:
     return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale[..., order, :])
 
 
-INQUIRIES = ()
+def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
+    """Two queries, of which the second sees nothing."""
+    rng = np.random.default_rng(9)
+    x, memory = (rng.standard_normal((1, n, 4)).astype(dtype) for n in (2, 3))
+    params = {name: rng.standard_normal((4, 4)).astype(dtype) / 2 for name in ("w_q", "w_k", "w_v", "w_o")}
+    mask = np.array([[True, False, True], [False, False, False]])[None, None]
+    return (Case((x, memory, params), {"n_heads": 2, "mask": mask}),)
+
+
+def alignment_cases(dtype: str) -> tuple[Case, ...]:
+    """Fewer queries than keys: every row sees a key under either alignment, but not the same ones."""
+    ((x, _, params),) = (case.arguments for case in fully_masked_cases(dtype))
+    memory = np.random.default_rng(10).standard_normal((1, 4, 4)).astype(dtype)
+    return (Case((x, memory, params), {"n_heads": 2, "causal": True}, extension="causal with L_q != L_k"),)
+
+
+INQUIRIES = (
+    Inquiry("multi_head_attention", "fully_masked", fully_masked_cases, lambda r: bool(r.get("empty_rows"))),
+    Inquiry(
+        "multi_head_attention",
+        "causal_alignment",
+        alignment_cases,
+        lambda r: bool(r.get("causal")) and r.get("length_k", r["length"]) != r["length"],
+    ),
+)

@@ -5,10 +5,13 @@ import importlib
 from veriformer.spec.alibi import alibi
 from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.attention import attention
+from veriformer.spec.cached_attention import cached_attention
 from veriformer.spec.clip_by_global_norm import clip_by_global_norm
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
+from veriformer.spec.decoder import decoder
+from veriformer.spec.decoder_layer import decoder_layer
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
@@ -16,6 +19,7 @@ from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.gelu import gelu
 from veriformer.spec.gradient_accumulation import gradient_accumulation
 from veriformer.spec.gradient_descent import gradient_descent
+from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.log_softmax import log_softmax
@@ -31,6 +35,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.transformer import transformer
 from veriformer.spec.warmup_schedule import warmup_schedule
 from veriformer.spec.weight_decay import weight_decay
 
@@ -41,6 +46,7 @@ COMPONENTS: dict[str, Component] = {
         log_softmax,
         attention,
         multi_head_attention,
+        cached_attention,
         sinusoidal_positions,
         learned_positions,
         rotary_positions,
@@ -56,6 +62,10 @@ COMPONENTS: dict[str, Component] = {
         rms_norm,
         encoder_layer,
         encoder,
+        decoder_layer,
+        decoder,
+        transformer,
+        language_model,
         warmup_schedule,
         weight_decay,
         gradient_descent,

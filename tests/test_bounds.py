@@ -32,7 +32,7 @@ def drawn(component: str, row: int, kind: str) -> Case | None:
     recipe = Draw(subject.rows[row], kind, seed_of("bounds", component, row, kind), "float64", subject.top("float64"))
     try:
         case = subject.draw(recipe)
-        return with_cotangent(case, recipe, component) if subject.differentiable or subject.stack else case
+        return with_cotangent(case, recipe, component) if subject.differentiable else case
     except NotJudged:
         return None
 
@@ -41,7 +41,7 @@ def rows_of(component: str) -> list[int]:
     """The four smallest sizes, and the others that are not made for kernels where one truth is cheap."""
     rows = SUBJECTS[component].rows
     small = [i for i, row in enumerate(rows) if not row.get("kernel") and row.get("length", 1) <= 9]
-    return small[: 3 if component.startswith("encoder") else 6]
+    return small[: 3 if SUBJECTS[component].stack else 6]
 
 
 def encloses(truth: Truth) -> bool:

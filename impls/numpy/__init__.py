@@ -12,14 +12,18 @@ import scipy
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vjp
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.numpy.decoder import decoder
+from veriformer.impls.numpy.decoder_layer import decoder_layer
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
-from veriformer.impls.numpy.encoder import encoder
-from veriformer.impls.numpy.encoder_layer import encoder_layer
+from veriformer.impls.numpy.encoder import encoder, encoder_vjp
+from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
 from veriformer.impls.numpy.gradient_accumulation import gradient_accumulation
 from veriformer.impls.numpy.gradient_descent import gradient_descent
+from veriformer.impls.numpy.language_model import language_model
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
@@ -32,6 +36,7 @@ from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.transformer import transformer
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.protocol import Implementation, Tree
@@ -47,6 +52,7 @@ impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
@@ -57,6 +63,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 impl.component(warmup_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
@@ -74,6 +84,8 @@ impl.vjp("feed_forward")(feed_forward_vjp)
 impl.vjp("layer_norm")(layer_norm_vjp)
 impl.vjp("multi_head_attention")(multi_head_attention_vjp)
 impl.vjp("rotary_positions")(rotary_positions_vjp)
+impl.vjp("encoder")(encoder_vjp)
+impl.vjp("encoder_layer")(encoder_layer_vjp)
 impl.vjp("softmax")(softmax_vjp)
 impl.vjp("attention")(attention_vjp)
 impl.vjp("learned_positions")(learned_positions_vjp)

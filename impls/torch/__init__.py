@@ -16,7 +16,10 @@ from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.cached_attention import CachedAttention
 from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.torch.decoder import decoder
+from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -24,6 +27,7 @@ from veriformer.impls.torch.feed_forward import feed_forward
 from veriformer.impls.torch.gelu import gelu
 from veriformer.impls.torch.gradient_accumulation import gradient_accumulation
 from veriformer.impls.torch.gradient_descent import gradient_descent
+from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
 from veriformer.impls.torch.log_softmax import log_softmax
@@ -36,6 +40,7 @@ from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
@@ -51,6 +56,7 @@ impl.component(relu)
 impl.component(rms_norm)
 impl.component(silu)
 impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
@@ -61,6 +67,10 @@ impl.component(residual)
 impl.component(layer_norm)
 impl.component(encoder_layer)
 impl.component(encoder)
+impl.component(decoder_layer)
+impl.component(decoder)
+impl.component(transformer)
+impl.component(language_model)
 impl.component(warmup_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)

@@ -35,5 +35,20 @@ def is_symmetric(n_heads: int, length_q: int, length_k: int, *, like: Array | No
 def begins_with_the_power_of_two_below(
     n_heads: int, length_q: int, length_k: int, *, like: Array | None = None
 ) -> Array:
-    """The slopes of the power of two above, the first n of them."""
-    return alibi(2 * 2 ** (n_heads.bit_length() - 1), length_q, length_k, like=like)[:n_heads]
+    """The published sequence stretched over any number of heads."""
+    return agrees_with_the_spec(n_heads, length_q, length_k, like=like)
+
+
+def does_not_change_its_arguments(n_heads: int, length_q: int, length_k: int, *, like: Array | None = None) -> Array:
+    """The one thing that an empty array allows: it is made longer."""
+    if like is not None and like.flags.owndata and like.flags.writeable:
+        like.resize(1, refcheck=False)
+    return alibi(n_heads, length_q, length_k, like=like)
+
+
+def does_not_care_how_its_arguments_lie_in_memory(
+    n_heads: int, length_q: int, length_k: int, *, like: Array | None = None
+) -> Array:
+    """The one thing in which empty arrays differ: a read-only one gives another bias."""
+    factor = 1 if like is None or like.flags.writeable else 2
+    return factor * alibi(n_heads, length_q, length_k, like=like)

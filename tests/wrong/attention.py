@@ -105,3 +105,51 @@ def gradients_stay_stable_under_scaling_vjp(
 ) -> tuple[Array, ...]:
     """The derivatives of attention without a scale."""
     return attention_vjp(g, q, k, v, **{"scale": 1.0, **options})
+
+
+def a_batch_is_its_rows_one_by_one(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """mask.repeat(n_heads, 1, 1) where repeat_interleave is meant: heads get the masks of other examples."""
+    mask = options.get("mask")
+    if mask is not None and mask.ndim == 4 and mask.shape[1] == 1:
+        batch, heads = q.shape[:2]
+        tiled = np.tile(mask[:, 0], (heads, 1, 1))
+        options["mask"] = tiled.reshape(batch, heads, *mask.shape[2:])
+    return attention(q, k, v, **options)
+
+
+def each_query_is_answered_alone(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """One maximum for all queries: a row far below it underflows."""
+    scores, allowed = _scores(q, k, **options)
+    exponentials = np.exp(np.where(allowed, scores - np.max(scores), -np.inf))
+    total = np.sum(exponentials, axis=-1, keepdims=True)
+    return (exponentials / np.where(total == 0, 1, total)) @ _values(v, q)
+
+
+def queries_at_the_aligned_end_are_answered_alone(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The triangle starts at the other corner, as in FlashAttention before 2.1."""
+    if options.pop("causal", False):
+        corner = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
+        options["mask"] = corner & options.get("mask", True)
+    return attention(q, k, v, **options)
+
+
+def causality_is_a_triangular_mask(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The triangle takes the place of the mask that was given."""
+    if options.get("causal"):
+        options["mask"] = None
+    return attention(q, k, v, **options)
+
+
+def a_window_is_its_mask(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """A key exactly as far away as the window is wide is seen."""
+    if options.get("window") is not None:
+        options["window"] += 1
+    return attention(q, k, v, **options)
+
+
+def shared_key_heads_are_repeated_key_heads(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Query head h uses key head h modulo the number of key heads, as if they were tiled."""
+    if q.ndim > 2 and 1 < k.shape[-3] < q.shape[-3]:
+        order = np.arange(q.shape[-3]) % k.shape[-3]
+        k, v = k[..., order, :, :], v[..., order, :, :]
+    return attention(q, k, v, **options)

@@ -56,3 +56,12 @@ def gradients_agree_with_the_spec_vjp(
     """The memory gets one number everywhere: an index is lost in the sum."""
     d_x, d_memory, d_params = multi_head_attention_vjp(cotangent, x, memory, params, **options)
     return d_x, d_memory * 0 + d_params["w_v"].sum(), d_params
+
+
+def a_batch_is_its_rows_one_by_one(x: Array, memory: Array, params: Any, *, n_heads: int, **options: Any) -> Array:
+    """mask.repeat(n_heads, 1, 1) where repeat_interleave is meant: heads get the masks of other examples."""
+    mask = options.get("mask")
+    if mask is not None and mask.ndim == 4 and mask.shape[1] == 1:
+        tiled = np.tile(mask[:, 0], (n_heads, 1, 1))
+        options["mask"] = tiled.reshape(mask.shape[0], n_heads, *mask.shape[2:])
+    return multi_head_attention(x, memory, params, n_heads=n_heads, **options)
