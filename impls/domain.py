@@ -85,3 +85,23 @@ def dropout(x: Any, keep: Any, rate: Any) -> None:
     require(
         tuple(keep.shape) == tuple(x.shape), f"keep has the shape {tuple(keep.shape)}; wanted, as x: {tuple(x.shape)}"
     )
+
+
+def adam(
+    params: Mapping[str, Any],
+    grads: Mapping[str, Any],
+    state: Mapping[str, Any],
+    *,
+    lr: Any,
+    beta_1: Any,
+    beta_2: Any,
+    eps: Any,
+    weight_decay: Any,
+) -> None:
+    """What adam and adamw may be given."""
+    not_negative(lr=lr, eps=eps, weight_decay=weight_decay)
+    decay_rates(beta_1=beta_1, beta_2=beta_2)
+    missing = [key for key in ("step", "m", "v") if key not in state]
+    require(not missing, f"state lacks {', '.join(map(repr, missing))}; at first it is step 0, and m and v of zeros")
+    at_least(0, **{"state['step']": state["step"]})
+    alike("params", params, grads=grads, **{"state['m']": state["m"], "state['v']": state["v"]})

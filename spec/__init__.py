@@ -2,6 +2,8 @@
 
 import importlib
 
+from veriformer.spec.adam import adam
+from veriformer.spec.adamw import adamw
 from veriformer.spec.alibi import alibi
 from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.attention import attention
@@ -72,6 +74,8 @@ COMPONENTS: dict[str, Component] = {
         gradient_accumulation,
         apply_dropout,
         clip_by_global_norm,
+        adam,
+        adamw,
     )
 }
 """Every component by name, from the smallest to the stacks."""

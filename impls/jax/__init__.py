@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from veriformer.impls.jax.adam import adam
+from veriformer.impls.jax.adamw import adamw
 from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.apply_dropout import apply_dropout
 from veriformer.impls.jax.attention import attention
@@ -75,6 +77,8 @@ impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import scipy
 
+from veriformer.impls.numpy.adam import adam
+from veriformer.impls.numpy.adamw import adamw
 from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vjp
 from veriformer.impls.numpy.attention import attention, attention_vjp
@@ -73,6 +75,8 @@ impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.torch.adam import adam
+from veriformer.impls.torch.adamw import adamw
 from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
@@ -77,6 +79,8 @@ impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
 
 
 def versions() -> dict[str, str]:
