@@ -105,3 +105,32 @@ def adam(
     require(not missing, f"state lacks {', '.join(map(repr, missing))}; at first it is step 0, and m and v of zeros")
     at_least(0, **{"state['step']": state["step"]})
     alike("params", params, grads=grads, **{"state['m']": state["m"], "state['v']": state["v"]})
+
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def cross_entropy(
+    logits: Any, targets: Any, *, probable: bool, label_smoothing: Any, ignore_index: Any, weight: Any, reduction: str
+) -> None:
+    """What can be said of a cross-entropy without looking at its numbers. probable: the targets are probabilities."""
+    shares(label_smoothing=label_smoothing)
+    require(reduction in REDUCTIONS, f"reduction = {reduction!r}: wanted one of {', '.join(map(repr, REDUCTIONS))}")
+    wanted = tuple(logits.shape) if probable else tuple(logits.shape[:-1])
+    what = "probabilities" if probable else "integers"
+    came = tuple(targets.shape)
+    require(
+        came == wanted, f"targets, {what}, have the shape {came}; wanted, for logits {tuple(logits.shape)}: {wanted}"
+    )
+    require(not probable or ignore_index is None, "ignore_index is for integer targets; these are probabilities")
+    classes = logits.shape[-1]
+    require(
+        weight is None or tuple(weight.shape) == (classes,),
+        f"weight must hold one number for each of {classes} classes",
+    )
+
+
+def classes(outside: Any, number: int, ignore_index: Any) -> None:
+    """outside: where a target that counts is no class."""
+    but = "" if ignore_index is None else f", or ignore_index = {ignore_index}"
+    require(not bool(outside.any()), f"targets hold a number that is no class: wanted 0 to {number - 1}{but}")

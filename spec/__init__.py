@@ -12,6 +12,7 @@ from veriformer.spec.clip_by_global_norm import clip_by_global_norm
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
+from veriformer.spec.cross_entropy import cross_entropy
 from veriformer.spec.decoder import decoder
 from veriformer.spec.decoder_layer import decoder_layer
 from veriformer.spec.embedding import embedding
@@ -76,6 +77,7 @@ COMPONENTS: dict[str, Component] = {
         clip_by_global_norm,
         adam,
         adamw,
+        cross_entropy,
     )
 }
 """Every component by name, from the smallest to the stacks."""

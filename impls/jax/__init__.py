@@ -17,6 +17,7 @@ from veriformer.impls.jax.apply_dropout import apply_dropout
 from veriformer.impls.jax.attention import attention
 from veriformer.impls.jax.cached_attention import CachedAttention
 from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.jax.cross_entropy import cross_entropy
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.embedding import embedding
@@ -79,6 +80,7 @@ impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -16,6 +16,7 @@ from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vj
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.cached_attention import CachedAttention
 from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder
 from veriformer.impls.numpy.decoder_layer import decoder_layer
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
@@ -77,6 +78,7 @@ impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)
@@ -96,6 +98,7 @@ impl.vjp("learned_positions")(learned_positions_vjp)
 impl.vjp("embedding")(embedding_vjp)
 impl.vjp("residual")(residual_vjp)
 impl.vjp("apply_dropout")(apply_dropout_vjp)
+impl.vjp("cross_entropy")(cross_entropy_vjp)
 
 
 def versions() -> dict[str, str]:

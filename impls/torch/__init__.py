@@ -20,6 +20,7 @@ from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
 from veriformer.impls.torch.cached_attention import CachedAttention
 from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
@@ -81,6 +82,7 @@ impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 
 def versions() -> dict[str, str]:
