@@ -255,7 +255,7 @@ class Reply:
     kept_changed: bool = False
     """Did a result kept from an earlier call change?"""
     dtype: str = ""
-    """The dtype of the first output leaf, in the backend's own arrays."""
+    """The dtype of the first output leaf, in the backend's own arrays; empty where only numbers were answered."""
     device: str = ""
     seconds: float = 0.0
 

@@ -170,7 +170,7 @@ class OpenDoor:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, raised_by(error)
-        return outputs, self.not_an_answer(call, outputs)
+        return outputs, self.not_an_answer(call, outputs, moved)
 
     def function(self, call: Call, moved: Moved) -> Callable[..., Any]:
         """What is offered, as a function: a class is driven by the call's script."""
@@ -179,19 +179,20 @@ class OpenDoor:
             return offered
         return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
 
-    def not_an_answer(self, call: Call, outputs: Tree) -> Raised | None:
+    def not_an_answer(self, call: Call, outputs: Tree, moved: Moved) -> Raised | None:
         """What is wrong with outputs that are not arrays of the framework; of an object, with what a step returned."""
         if self.offers[call.component].form == "function":
-            return self.not_arrays(call.component, outputs)
+            return self.not_arrays(call.component, outputs, moved)
         steps = [output for (method, *_), output in zip(call.script, outputs, strict=True) if method == "step"]
-        said = (self.not_arrays(f"a step of {call.component}", output) for output in steps)
+        said = (self.not_arrays(f"a step of {call.component}", output, moved) for output in steps)
         return next(filter(None, said), None)
 
-    def not_arrays(self, who: str, outputs: Tree) -> Raised | None:
-        """That something else than arrays of the framework was returned."""
+    def not_arrays(self, who: str, outputs: Tree, moved: Moved) -> Raised | None:
+        """That something else than arrays of the framework was returned. Numbers may stand among them, and may be all of the
+        answer where no array was handed in."""
         found = [leaf for _, leaf in leaves(outputs)]
-        among_arrays = any(self.framework.is_native(leaf) for leaf in found)
-        strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (among_arrays and is_number(leaf)))]
+        numbers_do = not moved.native or any(self.framework.is_native(leaf) for leaf in found)
+        strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (numbers_do and is_number(leaf)))]
         if strange or not found:
             held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
             came = f"{type(outputs).__name__}{held}"
@@ -251,7 +252,7 @@ class OpenDoor:
 
 
 def is_number(value: object) -> bool:
-    """A plain number, such as the count of steps in an optimizer's state."""
+    """A plain number, such as the count of steps in an optimizer's state, or a learning rate."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -117,6 +117,8 @@ class Subject:
     top: Top = SQUARES
     differentiable: bool = False
     kinds: tuple[str, ...] | None = None
+    arrays: bool = True
+    """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
 

@@ -168,7 +168,7 @@ def constant(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype
 
 
 def one_hot(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
-    chosen = np.arange(shape[-1]) == rng.integers(0, max(shape[-1], 1), lead(shape))
+    chosen = np.arange(shape[-1]) == rng.integers(0, max(shape[-1], 1), lead(shape)) if shape else np.True_
     return chosen * 10.0 ** rng.uniform(0, 3, lead(shape))
 
 

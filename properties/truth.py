@@ -161,7 +161,10 @@ class Question:
         return digest.digest()
 
     def lifted(self, lift: Callable[[np.ndarray], Any]) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
-        """Arguments and options with every floating array in a number system; aliases stay one object."""
+        """Arguments and options with every floating array in a number system; aliases stay one object.
+
+        A formula into which no array goes learns its number system from `like`, whether or not the implementation takes it.
+        """
 
         def change(_: Path, leaf: Any) -> Any:
             return lift(leaf) if is_floating(leaf) else leaf
@@ -170,7 +173,8 @@ class Question:
         arguments: list[Tree] = []
         for position, argument in enumerate(self.arguments):
             arguments.append(arguments[shared[position]] if position in shared else rebuild(argument, change))
-        return tuple(arguments), {name: rebuild(value, change) for name, value in self.options.items()}
+        like = {"like": np.zeros(0)} if "like" in self.component.options else {}
+        return tuple(arguments), {name: rebuild(value, change) for name, value in {**like, **self.options}.items()}
 
     def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
         """The spec's answer in a number system."""
@@ -191,9 +195,10 @@ class Question:
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments.
 
-        Rows whose answer a convention makes nan get no cotangent: there the gradient is that of rows answered 0.
+        What a convention may answer with nan gets no cotangent: there the gradient is that of an answer of 0.
         """
-        safe = {**self.conventions, **({"fully_masked": "zero"} if "fully_masked" in self.conventions else {})}
+        silent = {c.name for c in self.component.conventions if {"nan", "zero"} <= set(c.values)}
+        safe = {name: "zero" if name in silent else value for name, value in self.conventions.items()}
 
         def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
             arguments, _ = self.lifted(lambda array: Tape(lift(array)))

@@ -14,8 +14,10 @@ from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw, seed_of
-from veriformer.properties.truth import is_floating, place
+from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers import Bounded
+from veriformer.spec.numbers.precision import precision_of
 
 SIZES_OF_STACKS = 6
 """Sizes in which the gradients of a stack are asked for: each costs a truth of many parts, and JAX a compilation."""
@@ -26,10 +28,11 @@ def laws(subject: Subject) -> Iterator[Law]:
     plain = subject.law
     yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
     yield plain("Asked twice, it answers the same.")(is_deterministic)
-    yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
-    yield plain("The output has the dtype of the input.")(keeps_the_dtype)
-    in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject.draw))
-    yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
+    if subject.arrays:
+        yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
+        yield plain("The output has the dtype of the input.")(keeps_the_dtype)
+        in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject.draw))
+        yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:
         in_batch = plain("The answer for a batch is the answers for its examples, one by one.", draw=batch(subject))
         yield in_batch(a_batch_is_its_rows_one_by_one)
@@ -232,16 +235,17 @@ def differentiated(subject: Subject) -> Callable[[Draw], Case]:
 
 
 def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = None) -> Case:
-    """The case, with a cotangent of the shape of its output; rows without an allowed key get 0."""
-    spec = COMPONENTS[component]
-    floats = rebuild(case.arguments, lambda _, leaf: leaf.astype(np.float64) if is_floating(leaf) else leaf)
+    """The case, with a cotangent of the shape of its output; what a convention may answer with nan gets 0.
+
+    The output comes from bounded numbers: in plain floats the formula overflows where its honest algorithms do not.
+    """
+    spec, precision = COMPONENTS[component], precision_of("float64")
+    conventions = {c.name: "nan" for c in spec.conventions if "nan" in c.values}
+    question = Question(spec, case.arguments, case.options, conventions, precision, case.aliases)
     with np.errstate(all="ignore"):
-        output = spec(
-            *floats, **{**case.options, **({"fully_masked": "nan"} if spec.convention("fully_masked") else {})}
-        )
-    shape = np.shape(output)
+        output = question.formula(lambda array: Bounded.given(array, precision)).value
     chosen = kind or str(recipe.rng("cotangent kind").choice(["integers", "normal", "one_hot", "outliers"]))
-    cotangent = recipe.array("cotangent", shape, chosen)
+    cotangent = recipe.array("cotangent", output.shape, chosen)
     return case.but(extra={**case.extra, "cotangent": np.where(np.isnan(output), 0, cotangent).astype(cotangent.dtype)})
 
 

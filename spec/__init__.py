@@ -2,12 +2,17 @@
 
 import importlib
 
+from veriformer.spec.adam import adam
+from veriformer.spec.adamw import adamw
 from veriformer.spec.alibi import alibi
+from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.attention import attention
 from veriformer.spec.cached_attention import cached_attention
+from veriformer.spec.clip_by_global_norm import clip_by_global_norm
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
+from veriformer.spec.cross_entropy import cross_entropy
 from veriformer.spec.decoder import decoder
 from veriformer.spec.decoder_layer import decoder_layer
 from veriformer.spec.embedding import embedding
@@ -15,6 +20,8 @@ from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.gelu import gelu
+from veriformer.spec.gradient_accumulation import gradient_accumulation
+from veriformer.spec.gradient_descent import gradient_descent
 from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
@@ -32,6 +39,8 @@ from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
 from veriformer.spec.transformer import transformer
+from veriformer.spec.warmup_schedule import warmup_schedule
+from veriformer.spec.weight_decay import weight_decay
 
 COMPONENTS: dict[str, Component] = {
     component.name: component
@@ -60,6 +69,15 @@ COMPONENTS: dict[str, Component] = {
         decoder,
         transformer,
         language_model,
+        warmup_schedule,
+        weight_decay,
+        gradient_descent,
+        gradient_accumulation,
+        apply_dropout,
+        clip_by_global_norm,
+        adam,
+        adamw,
+        cross_entropy,
     )
 }
 """Every component by name, from the smallest to the stacks."""

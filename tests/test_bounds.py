@@ -27,12 +27,12 @@ SILENT: dict[str, Any] = {"fully_masked": "zero", "causal_alignment": "top_left"
 
 
 def drawn(component: str, row: int, kind: str) -> Case | None:
-    """A float64 case, of a function with a cotangent; None where the draw makes none."""
+    """A float64 case, with a cotangent where there are gradients; None where the draw makes none."""
     subject = SUBJECTS[component]
     recipe = Draw(subject.rows[row], kind, seed_of("bounds", component, row, kind), "float64", subject.top("float64"))
     try:
         case = subject.draw(recipe)
-        return with_cotangent(case, recipe, component) if COMPONENTS[component].form == "function" else case
+        return with_cotangent(case, recipe, component) if subject.differentiable else case
     except NotJudged:
         return None
 
@@ -62,7 +62,7 @@ def test_a_bounded_number_encloses_the_truth(component: str, kind: str) -> None:
         conventions = {name: value for name, value in SILENT.items() if spec.convention(name)}
         cotangent = case.extra.get("cotangent")
         question = Question(spec, case.arguments, case.options, conventions, FLOAT64, case.aliases, cotangent)
-        gradients = question.gradients() if SUBJECTS[component].differentiable else []
+        gradients = [] if cotangent is None else question.gradients()
         for path, truth in (*question.outputs(), *gradients):
             assert encloses(truth), f"row {row}, {path}"
 

@@ -13,7 +13,6 @@ from veriformer.impls.tree import rebuild
 from veriformer.properties.declaration import near, spec_call, wrong_convention
 from veriformer.properties.judge import weigh
 from veriformer.properties.law import Evidence
-from veriformer.properties.probes import numpy_dtype
 from veriformer.properties.truth import Question, is_floating
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS, Component
@@ -109,8 +108,7 @@ def question(
         spec.signature.bind(*arguments, **options)
     except TypeError as error:
         raise Misuse(f"{error}; wanted: {spec.name}{spec_call(spec)}") from None
-    like = {"like": np.zeros(0, numpy_dtype(dtype))} if "like" in spec.options else {}
-    plain = like | {name: as_numpy_tree(value) for name, value in options.items()}
+    plain = {name: as_numpy_tree(value) for name, value in options.items()}
     aliases = tuple(
         (i, j)
         for j in range(len(arguments))

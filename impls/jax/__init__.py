@@ -10,9 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from veriformer.impls.jax.adam import adam
+from veriformer.impls.jax.adamw import adamw
 from veriformer.impls.jax.alibi import alibi
+from veriformer.impls.jax.apply_dropout import apply_dropout
 from veriformer.impls.jax.attention import attention
 from veriformer.impls.jax.cached_attention import CachedAttention
+from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.jax.cross_entropy import cross_entropy
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.embedding import embedding
@@ -20,6 +25,8 @@ from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
 from veriformer.impls.jax.feed_forward import feed_forward
 from veriformer.impls.jax.gelu import gelu
+from veriformer.impls.jax.gradient_accumulation import gradient_accumulation
+from veriformer.impls.jax.gradient_descent import gradient_descent
 from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
@@ -34,6 +41,8 @@ from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
 from veriformer.impls.jax.transformer import transformer
+from veriformer.impls.jax.warmup_schedule import warmup_schedule
+from veriformer.impls.jax.weight_decay import weight_decay
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
@@ -65,6 +74,15 @@ impl.component("decoder_layer", **SILENT)(decoder_layer)
 impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
+impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 import scipy
 
+from veriformer.impls.numpy.adam import adam
+from veriformer.impls.numpy.adamw import adamw
 from veriformer.impls.numpy.alibi import alibi
+from veriformer.impls.numpy.apply_dropout import apply_dropout, apply_dropout_vjp
 from veriformer.impls.numpy.attention import attention, attention_vjp
 from veriformer.impls.numpy.cached_attention import CachedAttention
+from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
@@ -19,6 +24,8 @@ from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
+from veriformer.impls.numpy.gradient_accumulation import gradient_accumulation
+from veriformer.impls.numpy.gradient_descent import gradient_descent
 from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
@@ -33,6 +40,8 @@ from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
+from veriformer.impls.numpy.warmup_schedule import warmup_schedule
+from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -63,6 +72,15 @@ impl.component("decoder_layer", **SILENT)(decoder_layer)
 impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
+impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)
@@ -85,6 +103,8 @@ impl.vjp("attention")(attention_vjp)
 impl.vjp("learned_positions")(learned_positions_vjp)
 impl.vjp("embedding")(embedding_vjp)
 impl.vjp("residual")(residual_vjp)
+impl.vjp("apply_dropout")(apply_dropout_vjp)
+impl.vjp("cross_entropy")(cross_entropy_vjp)
 
 
 def versions() -> dict[str, str]:

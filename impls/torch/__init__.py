@@ -13,9 +13,14 @@ import numpy as np
 import torch
 
 from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.torch.adam import adam
+from veriformer.impls.torch.adamw import adamw
 from veriformer.impls.torch.alibi import alibi
+from veriformer.impls.torch.apply_dropout import apply_dropout
 from veriformer.impls.torch.attention import attention
 from veriformer.impls.torch.cached_attention import CachedAttention
+from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
+from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
@@ -23,6 +28,8 @@ from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
 from veriformer.impls.torch.feed_forward import feed_forward
 from veriformer.impls.torch.gelu import gelu
+from veriformer.impls.torch.gradient_accumulation import gradient_accumulation
+from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
@@ -37,6 +44,8 @@ from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
 from veriformer.impls.torch.transformer import transformer
+from veriformer.impls.torch.warmup_schedule import warmup_schedule
+from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
@@ -67,6 +76,15 @@ impl.component("decoder_layer", **SILENT)(decoder_layer)
 impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
+impl.component(warmup_schedule)
+impl.component(weight_decay)
+impl.component(gradient_descent)
+impl.component(gradient_accumulation)
+impl.component(apply_dropout)
+impl.component(clip_by_global_norm)
+impl.component(adam)
+impl.component(adamw)
+impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
 
 
 def versions() -> dict[str, str]:

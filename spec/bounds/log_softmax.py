@@ -38,15 +38,19 @@ def forward(x: Bounded) -> Bounded:
 
 
 def backward(g: Bounded, x: Bounded) -> tuple[Bounded]:
-    """dx = g - p sum_j g_j, where p is a softmax or the exponential of what the forward pass answered.
+    """dx = g - p sum_j g_j.
 
     Who lets the derivative run through the maximum shift adds -sum_j dx_j, exactly 0, to the position of the maximum: there
     its rounding error, the sum of all errors of the row and gamma_n of its terms, comes in.
     """
+    dx = g - weights(x) * g.sum(-1, keepdims=True)
+    return (softmax.through_the_maximum(dx, dx.error, x, np.ones(x.shape, bool)),)
+
+
+def weights(x: Bounded) -> Bounded:
+    """p, as a softmax or as the exponential of what the forward pass answered."""
     p, y = softmax.forward(x), forward(x)
     with np.errstate(all="ignore"):
         by_exp = np.abs(p.value) * (np.expm1(y.reach) + ROUNDOFFS["exp"] * x.precision.step.u)
         error = np.maximum(p.error, by_exp + x.precision.step.half_ulp(np.zeros(())))
-    p = p.of(p.value, np.where(np.isnan(error), np.inf, error))
-    dx = g - p * g.sum(-1, keepdims=True)
-    return (softmax.through_the_maximum(dx, dx.error, x, np.ones(x.shape, bool)),)
+    return p.of(p.value, np.where(np.isnan(error), np.inf, error))

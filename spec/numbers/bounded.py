@@ -34,9 +34,12 @@ class Bounded(Number):
     def given(cls, values: Any, precision: Precision) -> Self:
         """The arguments as they are handed over: exact in the output format, rounded where less is computed in.
 
-        Where denormal numbers are flushed they may be read as 0.
+        Where denormal numbers are flushed they may be read as 0. Integers are not in the format, and exact.
         """
-        values = np.asarray(values).astype(np.float64)
+        values = np.asarray(values)
+        if values.dtype.kind in "iu":
+            return cls(values, 0.0, precision)
+        values = values.astype(np.float64)
         size = np.abs(values)
         error = np.where(precision.step.holds(values), 0.0, precision.step.half_ulp(size))
         if precision.flushes:
@@ -129,7 +132,10 @@ class Bounded(Number):
 
     def multiply(self, other: Self) -> Self:
         with np.errstate(all="ignore"):
-            error = self.size_at_most * other.error + self.error * other.size_at_most
+            one, two = self.size_at_most, other.size_at_most
+            error = one * other.error + self.error * two
+            smallest = np.finfo(np.float64).smallest_normal  # float64, in which this is computed, may lose the product
+            error = np.where((one * two < smallest) & (one > 0) & (two > 0), error + smallest, error)
             return self.rounded(self.value * other.value, error)
 
     def divide(self, other: Self) -> Self:
@@ -158,9 +164,12 @@ class Bounded(Number):
             return self.rounded(np.log(self.value), error, ROUNDOFFS["log"])
 
     def sqrt(self) -> Self:
+        """The slope at the lower end; near 0, where that is steep, the roots of both ends of what can be reached."""
         with np.errstate(all="ignore"):
             root = np.sqrt(np.maximum(self.value, 0.0))
-            error = self.reach / (root + np.sqrt(np.maximum(self.value - self.reach, 0.0)))
+            lowest = np.sqrt(np.maximum(self.value - self.reach, 0.0))
+            apart = np.sqrt(np.maximum(self.value + self.reach, 0.0)) - lowest
+            error = np.fmin(self.reach / (root + lowest), apart)
             return self.rounded(root, np.where(self.reach > 0, error, 0.0), ROUNDOFFS["sqrt"])
 
     def sin(self) -> Self:
@@ -228,3 +237,13 @@ class Bounded(Number):
         if product.digits >= self.precision.step.digits:
             return self
         return self.rounded(self.value, self.error, format=product)
+
+
+def in_any_order(*ways: Bounded) -> Bounded:
+    """One number, computed in several ways that are equal in exact arithmetic: an honest computation may take any of them.
+
+    The error of each way bounds what lies between an honest computation of that kind and the exact value, so the largest
+    bounds them all.
+    """
+    errors = np.maximum.reduce([way.error for way in ways])
+    return ways[0].of(ways[0].value, np.where(np.isnan(errors), np.inf, errors))

@@ -77,6 +77,9 @@ ROUNDOFFS = MappingProxyType(
         # 1 / (1 + exp(-x)), or (1 + tanh(x / 2)) / 2 as XLA has it, whose error is absolute: half of tanh's, two roundings.
         # Measured: 2.37 ulp for PyTorch 2.13 and JAX 0.10.
         "sigmoid": 8.0,
+        # x^y: measured 1.43 | .60 | .77 ulp in the same way, for 0.98^t, n^-0.5, n^-1.5 and arbitrary x and y; CUDA C++
+        # Programming Guide: powf 4 ulp.
+        "power": 8.0,
     }
 )
 """How far an honest library may be from the exact function, in unit roundoffs (half ulps) of the result."""

@@ -149,8 +149,12 @@ class Tape(Number):
 def boundary(x: Any) -> Any:
     """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`.
 
-    So is the cotangent that crosses it on the way back.
+    So is the cotangent that crosses it on the way back. A result may be nested.
     """
+    if isinstance(x, dict):
+        return {name: boundary(item) for name, item in x.items()}
+    if isinstance(x, list | tuple):
+        return type(x)(boundary(item) for item in x)
     if isinstance(x, Bounded):
         return x.boundary()
     if isinstance(x, Tape) and isinstance(x.value, Bounded):

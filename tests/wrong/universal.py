@@ -8,25 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.impls.protocol import Path
 from veriformer.impls.tree import leaves, rebuild
 
 Function = Callable[..., Any]
 
 
-def _altered(function: Function, alter: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> Function:
-    """The same signature, the answer altered: `alter(answer, arguments, options)`."""
+def _altered(function: Function, alter: Callable[[Any], Any]) -> Function:
+    """The same signature, the answer altered."""
 
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
-        return alter(function(*arguments, **options), arguments, options)
+        return alter(function(*arguments, **options))
 
     return wrong
+
+
+def _each(answer: Any, alter: Callable[[Any], Any]) -> Any:
+    """An answer, every floating number or array in it altered; a count of steps stays."""
+    return rebuild(answer, lambda _, leaf: alter(leaf) if isinstance(leaf, float) or _is_floating(leaf) else leaf)
+
+
+def _is_floating(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f"
+
+
+def _times(answer: Any, factor: float) -> Any:
+    """The answer, so many times as large, in its own dtype."""
+    return _each(answer, lambda leaf: leaf * (leaf.dtype.type(factor) if _is_floating(leaf) else factor))
 
 
 def is_deterministic(function: Function) -> Function:
     """Every second answer is a tenth too large, as if a generator were drawn from."""
     calls = iter(range(10**9))
-    return _altered(function, lambda answer, *_: answer * answer.dtype.type(1 + 0.1 * (next(calls) % 2)))
+    return _altered(function, lambda answer: _times(answer, 1 + 0.1 * (next(calls) % 2)))
 
 
 def does_not_change_its_arguments(function: Function) -> Function:
@@ -34,7 +49,7 @@ def does_not_change_its_arguments(function: Function) -> Function:
 
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
-        answer = np.array(function(*arguments, **options))
+        answer = _each(function(*arguments, **options), np.array)
         for _, leaf in leaves(arguments):
             if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
                 leaf[...] = 0
@@ -47,7 +62,7 @@ def does_not_change_its_arguments(function: Function) -> Function:
 
 def keeps_the_dtype(function: Function) -> Function:
     """Answers in float64, whatever came in."""
-    return _altered(function, lambda answer, *_: answer.astype(np.float64))
+    return _altered(function, lambda answer: _each(answer, lambda leaf: leaf.astype(np.float64)))
 
 
 def does_not_care_how_its_arguments_lie_in_memory(function: Function) -> Function:
@@ -68,21 +83,23 @@ def does_not_care_how_its_arguments_lie_in_memory(function: Function) -> Functio
 
 def a_batch_is_its_rows_one_by_one(function: Function) -> Function:
     """Takes a statistic over all that was handed over: a tenth of the mean of everything is added everywhere."""
-    return _altered(function, lambda answer, *_: answer + answer.mean(dtype=answer.dtype) / 10)
+    return _altered(function, lambda answer: answer + answer.mean(dtype=answer.dtype) / 10)
 
 
 def a_second_call_after_other_shapes_answers_the_same(function: Function) -> Function:
-    """Answers in one buffer that all calls share: the next answer overwrites the last."""
-    buffer: list[np.ndarray] = []
+    """Answers in buffers that all calls share: the next answer overwrites the last."""
+    buffers: dict[Path, np.ndarray] = {}
 
-    def shared(answer: np.ndarray, *_: Any) -> np.ndarray:
-        if not buffer or buffer[0].size < answer.size or buffer[0].dtype != answer.dtype:
-            buffer[:] = [np.zeros(10 * answer.size + 100, answer.dtype)]
-        view = buffer[0][: answer.size].reshape(answer.shape)
-        view[...] = answer
+    def shared(path: Path, leaf: Any) -> Any:
+        if not _is_floating(leaf):
+            return leaf
+        if path not in buffers or buffers[path].size < leaf.size or buffers[path].dtype != leaf.dtype:
+            buffers[path] = np.zeros(10 * leaf.size + 100, leaf.dtype)
+        view = buffers[path][: leaf.size].reshape(leaf.shape)
+        view[...] = leaf
         return view
 
-    return _altered(function, shared)
+    return _altered(function, lambda answer: rebuild(answer, shared))
 
 
 _recording: list[bool] = []
@@ -91,7 +108,7 @@ _recording: list[bool] = []
 
 def recording_gradients_changes_nothing(function: Function) -> Function:
     """A twentieth is missing while gradients are recorded, as if dropout were on."""
-    return _altered(function, lambda answer, *_: answer * answer.dtype.type(0.95) if _taken_off() else answer)
+    return _altered(function, lambda answer: _times(answer, 0.95) if _taken_off() else answer)
 
 
 def recording_gradients_changes_nothing_vjp(vjp: Function) -> Function:

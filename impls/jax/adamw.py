@@ -1,0 +1,48 @@
+"""One step of AdamW in JAX, as a function of parameters, gradients and state."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+
+from veriformer.impls import domain
+from veriformer.impls.jax.adam import Named, State, direction, next_state
+
+
+def adamw(
+    params: Named,
+    grads: Named,
+    state: State,
+    *,
+    lr: float | jax.Array,
+    beta_1: float = 0.9,
+    beta_2: float = 0.98,
+    eps: float = 1e-9,
+    weight_decay: float = 0.0,
+) -> tuple[Named, State]:
+    """The parameters and the state after one more step.
+
+    As `adam`, but the decay takes lr weight_decay p off the parameter itself, past the running means.
+    """
+    domain.adam(params, grads, state, lr=lr, beta_1=beta_1, beta_2=beta_2, eps=eps, weight_decay=weight_decay)
+    return _adamw(params, grads, state, lr, eps, weight_decay, beta_1=beta_1, beta_2=beta_2)
+
+
+@functools.partial(jax.jit, static_argnames=("beta_1", "beta_2"))
+def _adamw(
+    params: Named,
+    grads: Named,
+    state: State,
+    lr: jax.Array,
+    eps: jax.Array,
+    weight_decay: jax.Array,
+    *,
+    beta_1: float,
+    beta_2: float,
+) -> tuple[Named, State]:
+    new = next_state(grads, state, beta_1, beta_2)
+    moved = {
+        name: p - lr * weight_decay * p - lr * direction(name, new, beta_1, beta_2, eps) for name, p in params.items()
+    }
+    return moved, new

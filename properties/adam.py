@@ -1,0 +1,66 @@
+"""Laws of adam."""
+
+from __future__ import annotations
+
+import functools
+
+from veriformer.properties import moments, tensors
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject
+from veriformer.properties.moments import FIRST, ROWS, draw
+from veriformer.properties.probes import Draw, power
+from veriformer.properties.tensors import FAR_FROM_THE_ENDS, matched
+
+SUBJECT = Subject("adam", ROWS, draw, top=power(0.25))
+law = SUBJECT.law
+
+the_first_step = law(
+    "The first step from 0 is lr times the sign of the gradient, -lr g / (|g| + eps).",
+    draw=moments.draw_from_zero,
+    rows=FIRST,
+)(moments.the_first_step_is_lr_times_the_sign_of_the_gradient)
+in_any_unit = law(
+    "The unit of the gradient does not matter, if eps is in it too.",
+    draw=moments.draw_scaled,
+    needs=("eps",),
+    kinds=FAR_FROM_THE_ENDS,
+)(moments.does_not_depend_on_the_unit_of_the_gradient)
+at_rest = law("Where gradient and moments are 0, nothing moves.", draw=moments.plain())(
+    moments.a_zero_gradient_and_state_move_nothing
+)
+late = law("The three hundredth update is the formula's too.", draw=moments.draw_late)(
+    moments.the_three_hundredth_update_is_no_other
+)
+in_any_order = law("The order of the arrays does not matter.", rows=tensors.several(ROWS))(
+    moments.ignores_the_order_of_tensors
+)
+in_parts = law("An array may be given as two.")(moments.splitting_a_tensor_changes_nothing)
+
+
+@law("Without decay, Adam and AdamW are one.", draw=moments.plain())
+def without_decay_it_is_adamw(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f = the spec of adamw, for weight_decay = 0."""
+    return moments.agrees_without_decay("adamw", case, experiment)
+
+
+def draw_on_a_grid(recipe: Draw) -> Case:
+    """Parameters and gradients whose sums are exact, and a power of two as the decay."""
+    case = draw(recipe)
+    params, grads, state = case.arguments
+    on_grid = (tensors.gridded(recipe, "params", params), tensors.gridded(recipe, "grads", grads), state)
+    return case.but(arguments=on_grid, options={**case.options, "weight_decay": 0.5})
+
+
+@law("The decay is a gradient like any other.", draw=draw_on_a_grid, needs=("weight_decay",), kinds=("normal", "large"))
+def the_decay_is_a_part_of_the_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(p, g; weight_decay) = f(p, g + weight_decay p; 0), where that sum is exact."""
+    if experiment.conventions.get("decay", "coupled") != "coupled":
+        raise NotJudged("the decay is decoupled")
+    params, grads, state = case.arguments
+    penalty = functools.partial(tensors.scaled, factor=case.options["weight_decay"])
+    whole = tensors.mapped(lambda g, q: g + q, grads, penalty(params))
+    undecayed = moments.without(case, "weight_decay").but(arguments=(params, whole, state))
+    return matched(experiment.ask(case), experiment.ask(undecayed), "with the decay in the gradient")
+
+
+INQUIRIES = ()

@@ -1,0 +1,150 @@
+"""Moments: draws and laws that adam and adamw share. Both answer (params, {"step", "m", "v"})."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Path
+from veriformer.properties import tensors
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, NotJudged, relation
+from veriformer.properties.probes import Draw
+from veriformer.properties.tensors import SHAPES, matched, row
+from veriformer.properties.truth import place
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers import Ball, number, working_precision
+
+ROWS = (
+    row(*SHAPES[0], step=0, lr=1.0),
+    row(*SHAPES[1], step=0, lr=0.5, eps=1e-3, beta_2=0.999),
+    row(*SHAPES[2], step=1, lr=2.0, beta_1=0.5, beta_2=0.75),
+    row(*SHAPES[4], step=299, lr=0.25, weight_decay=2.0),
+    row(*SHAPES[3], step=9, lr=1e-3),
+    row(*SHAPES[5], step=3, lr=0.1, eps=0.25, weight_decay=10.0),
+    row((3,), (3,), step=0, lr=1.0, beta_1=0.0, weight_decay=0.75),
+    row(*SHAPES[6], step=999, lr=0.01, beta_2=0.999),
+)
+"""step: finished updates. lr weight_decay is of order 1: a decay cannot hide in the rounding of the parameter."""
+OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay")
+FIRST = tuple(r for r in ROWS if r["step"] == 0)
+
+
+def draw(recipe: Draw) -> Case:
+    """Parameters, gradients and moments of any kind. In one draw of three the parameters are 0: the step itself is answered,
+    not hidden in their rounding. Before the first update the moments are 0."""
+    params = tensors.named(recipe, "params")
+    if recipe.seed % 3 == 0:
+        params = tensors.zeros(params)
+    m, root_of_v = tensors.named(recipe, "m"), tensors.named(recipe, "v")
+    v = tensors.mapped(lambda root: recipe.cast(root.astype(np.float64) ** 2), root_of_v)
+    if recipe["step"] == 0:
+        m, v = tensors.zeros(m), tensors.zeros(v)
+    state = {"step": recipe["step"], "m": m, "v": v}
+    return Case((params, tensors.named(recipe, "grads"), state), {o: recipe[o] for o in OPTIONS if o in recipe.row})
+
+
+def without(case: Case, *options: str) -> Case:
+    """The case with some options left to their defaults."""
+    return case.but(options={name: value for name, value in case.options.items() if name not in options})
+
+
+def plain(draw_case: Any = draw) -> Any:
+    """Cases without decay."""
+    return lambda recipe: without(draw_case(recipe), "weight_decay")
+
+
+def draw_from_zero(recipe: Draw) -> Case:
+    """The first step of parameters that are 0."""
+    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay")
+    params, grads, state = case.arguments
+    return case.but(arguments=(tensors.zeros(params), grads, state), fixed=frozenset({(0, 0), (0, 2)}))
+
+
+def follows_the_paper(experiment: Experiment) -> None:
+    """Corrected moments, eps beside the corrected root: elsewhere the sentence is another one."""
+    chosen = experiment.conventions
+    if chosen.get("bias_correction", "on") != "on" or chosen.get("eps_place", "after_correction") != "after_correction":
+        raise NotJudged("another bias correction, or another place of eps")
+
+
+def the_first_step_is_lr_times_the_sign_of_the_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(0, g) = -lr g / (|g| + eps), certified, whatever the betas are."""
+    follows_the_paper(experiment)
+    lr, eps = case.options["lr"], experiment.setting(case, "eps")
+    answer = tensors.by_path(experiment.ask(case))
+    evidence = []
+    for name, gradient in case.arguments[1].items():
+        got, truth = answer[(0, name)]
+        with working_precision(256):
+            g = Ball.given(gradient)
+            wanted = (-(number(lr, like=g) * g) / (np.absolute(g) + number(eps, like=g))).centres()
+        own = 2.0**-52 * np.abs(wanted)  # the rounding of what is wanted
+        evidence.append(relation(f"first step of {name}", got, wanted, truth.bound + own, truth.scale))
+    return tuple(evidence)
+
+
+def draw_scaled(recipe: Draw) -> Case:
+    """A case without decay, with an eps, and a power of two."""
+    case = without(draw(recipe), "weight_decay")
+    factor = float(recipe.rng("factor").choice([0.125, 0.5, 4.0, 16.0]))
+    return case.but(options={**case.options, "eps": 2.0**-10}, extra={"factor": factor})
+
+
+def does_not_depend_on_the_unit_of_the_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(p, a g, (a m, a^2 v); a eps) moves p as f(p, g, (m, v); eps) does, for a power of two a."""
+    a = case.extra["factor"]
+    params, grads, state = case.arguments
+    moments = {"m": tensors.scaled(state["m"], a), "v": tensors.scaled(state["v"], a * a)}
+    larger = case.but(
+        arguments=(params, tensors.scaled(grads, a), {**state, **moments}),
+        options={**case.options, "eps": a * case.options["eps"]},
+    )
+    powers = {"m": a, "v": a * a}
+
+    def factor(path: Path) -> float:
+        return powers.get(str(path[1]), 1.0) if path[0] == 1 else 1.0
+
+    return matched(experiment.ask(larger), experiment.ask(case), "in the unit of before", factor)
+
+
+def a_zero_gradient_and_state_move_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(p, 0, 0) = (p, 0), without decay and for eps above 0."""
+    params, grads, state = case.arguments
+    nothing = {"step": state["step"], "m": tensors.zeros(grads), "v": tensors.zeros(grads)}
+    answer = experiment.ask(case.but(arguments=(params, tensors.zeros(grads), nothing)))
+    wanted = {(0, name): p for name, p in params.items()} | {(1, "step"): state["step"] + 1}
+    return tuple(
+        tensors.beside(f"{place(path)} of nothing", got, wanted.get(path, np.zeros(got.shape)), truth)
+        for path, got, truth in answer.each()
+    )
+
+
+def agrees_without_decay(other: str, case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """What the spec of the other component says, where nothing decays."""
+    answer = experiment.ask(case)
+    question = experiment.question(case, component=COMPONENTS[other])
+    truths = experiment.truths.of(question.key() + b"outputs", question.outputs)
+    return tuple(truth.evidence(f"{place(path)}, as {other} has it", answer.output(path)) for path, truth in truths)
+
+
+def draw_late(recipe: Draw) -> Case:
+    """The three hundredth update."""
+    return draw(replace(recipe, row={**recipe.row, "step": 299}))
+
+
+def the_three_hundredth_update_is_no_other(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """The formula at t = 300, where a counter of eight bits is at 44 and moments in a narrow type have lost what was small."""
+    return experiment.ask(case).evidence()
+
+
+def ignores_the_order_of_tensors(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """Gradients find their parameters by name."""
+    return tensors.in_another_order(case, experiment)
+
+
+def splitting_a_tensor_changes_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f of the two halves is the two halves of f: each number is moved by itself."""
+    return tensors.in_two_tensors(case, experiment)

@@ -1,0 +1,80 @@
+"""How far an honest step of Adam may land from the truth: its moments, its bias correction, and how far it goes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from veriformer.spec.numbers.bounded import Bounded, in_any_order
+from veriformer.spec.numbers.precision import ROUNDOFFS
+
+
+def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
+    """beta old + (1 - beta) new, or an interpolation from either end: old + (1 - beta) (new - old), new - beta (new - old)."""
+    rest = old.lift(1) - beta
+    return in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
+
+
+def mean_square(old: Bounded, g: Bounded, beta: Bounded) -> Bounded:
+    """An average of g g; ((1 - beta) g) g, as a fused multiply-add has it, may underflow where g g does not."""
+    rest = old.lift(1) - beta
+    return in_any_order(average(old, g * g, beta), beta * old + rest * g * g)
+
+
+def correction(beta: Bounded, step: int) -> Bounded:
+    """1 - beta^step. The power is one of the library, or a product that grew by one factor with each step (TensorFlow keeps
+    it in a variable): t roundings, and t times what rounds beta itself.
+
+    The difference cancels: for beta = 0.999 the first correction is 1000 times smaller than what it is the difference of,
+    and in float32 good to 6e-5. Who keeps hyper-parameters as Python floats is far better, but need not be.
+    """
+    u = beta.precision.step.u
+    power = beta.value**step
+    with np.errstate(all="ignore"):
+        given = np.where(beta.value > 0, beta.error / beta.value, 0.0)
+        error = power * np.expm1((step + ROUNDOFFS["power"]) * u + 2 * step * given)  # 2: the terms of second order
+    return beta.lift(1) - beta.rounded(power, error)
+
+
+def displacement(
+    m: Bounded, v: Bounded, corrections: tuple[Bounded, Bounded], lr: Bounded, eps: Bounded, *, eps_place: str
+) -> Bounded:
+    """lr (m / c_1) / (sqrt(v / c_2) + eps), with the corrections applied to the moments; or to the rate, as Kingma & Ba
+    propose before their section 2.1: (lr sqrt(c_2) / c_1) m / (sqrt(v) + eps sqrt(c_2)); or lr / c_1 as the rate and
+    sqrt(v) / sqrt(c_2) below (PyTorch). The factors come in any order, and a quotient may be a product with a reciprocal.
+
+    eps_place="before_correction" adds eps to sqrt(v): then eps / sqrt(c_2) is added to the corrected root.
+    """
+    c_1, c_2 = corrections
+    root = np.sqrt(c_2)
+    if eps_place == "after_correction":
+        to_corrected, to_plain = eps, eps * root
+    else:
+        to_corrected, to_plain = eps / root, eps
+    below = in_any_order(np.sqrt(v / c_2) + to_corrected, np.sqrt(v) / root + to_corrected)
+    plainly_below = np.sqrt(v) + to_plain
+    one, unit, rate = m.lift(1), m / c_1, lr / c_1
+    whole_rate = in_any_order(lr * root / c_1, lr * (root / c_1))
+    return in_any_order(
+        lr * unit / below,
+        lr * (unit / below),
+        lr * unit * (one / below),
+        rate * m / below,
+        rate * (m / below),
+        whole_rate * m / plainly_below,
+        whole_rate * (m / plainly_below),
+    )
+
+
+def decayed(p: Bounded, step: Bounded, share: Bounded) -> Bounded:
+    """p - share p - step, the decay before the step or after it, as a factor of p or as a part of the step.
+
+    optax adds the decay to the step while both are still to be multiplied by lr, and rounds three times on the way: 3 u of
+    each part more.
+    """
+    one, u = p.lift(1), p.precision.step.u
+    decay = share * p
+    ways = in_any_order(p - decay - step, p * (one - share) - step, p - (step + decay), p - step - decay)
+    with np.errstate(all="ignore"):
+        in_the_step = 3 * u * (step.size_at_most + decay.size_at_most)
+        error = ways.error + in_the_step
+    return ways.of(ways.value, np.where(np.isnan(error), np.inf, error))
