@@ -131,8 +131,10 @@ def _taken_off() -> bool:
 def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
     """0 times the sum of all arguments is added, as is done to let every parameter have a gradient: 0 * nan is nan."""
 
-    def plus_nothing(answer: Any, arguments: tuple[Any, ...], _: Any) -> Any:
-        floating = [leaf for _, leaf in leaves(arguments) if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"]
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        floating = [leaf for _, leaf in leaves(arguments) if _is_floating(leaf)]
         return answer + 0 * sum((leaf.sum(dtype=answer.dtype) for leaf in floating), answer.dtype.type(0))
 
-    return _altered(function, plus_nothing)
+    return wrong
