@@ -140,7 +140,8 @@ class Experiment:
     precision: Precision
     truths: Truths
     slip: Slip | None = None
-    """Judged against the formula with this slip: for diagnoses."""
+    """Judged against the formula with this slip, or without a keyword though it is passed: for diagnoses."""
+    unheard: str = ""
 
     @property
     def dtype(self) -> str:
@@ -166,7 +167,7 @@ class Experiment:
         component = component or self.component
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
-        options = {name: value for name, value in case.options.items() if name not in conventions}
+        options = {n: value for n, value in case.options.items() if n not in conventions and n != self.unheard}
         return Question(
             component, case.arguments, options, conventions, self.precision, case.aliases, cotangent, self.slip
         )
