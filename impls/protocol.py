@@ -26,6 +26,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 BACKENDS = ("numpy", "torch", "jax")
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 FORMS = ("function", "object")
+RESULT_OF = "result_of"
+"""In a script: key of an argument that stands for what an earlier step returned."""
 PRECISIONS = ("eager", "layer")
 
 
@@ -225,7 +227,7 @@ class Call:
     script: Tree = ()
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
-    {"result_of": n} is what step n returned. The outputs are one for each step."""
+    {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
 
 
 @dataclass(frozen=True)

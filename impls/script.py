@@ -1,14 +1,11 @@
-"""Script: method calls on objects, in order: how caches and optimizers are asked. It runs on either side of the door."""
+"""Script: method calls on objects, in order: how caches and optimizers are asked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from veriformer.impls.protocol import Tree
-
-RESULT_OF = "result_of"
-"""Key of an argument that stands for what an earlier step returned."""
+from veriformer.impls.protocol import RESULT_OF, Tree
 
 
 def play(build: Callable[[], Any], script: Tree) -> list[Any]:

@@ -88,7 +88,9 @@ class Moved:
         for path, leaf in self.native.items():
             if backend.move_out(leaf).tobytes() != self.native_before[path]:
                 here.add(path)
-        return tuple(spelled(path) if isinstance(path[0], int) else str(path[0]) for path in sorted(here, key=str))
+        names = (*(f"argument {position}" for position in range(len(self.arguments))), "script")
+        paths = sorted(here, key=str)
+        return tuple(spelled(path, names) if isinstance(path[0], int) else str(path[0]) for path in paths)
 
 
 class OpenDoor:
@@ -130,7 +132,7 @@ class OpenDoor:
             seconds = time.perf_counter() - started
             if raised:
                 return Reply(raised=raised, changed_arguments=moved.changed(self.framework), seconds=seconds)
-            first = next(leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf))
+            first = next((leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)), None)
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
@@ -141,8 +143,8 @@ class OpenDoor:
                 gradients=None if raised else self.out(gradients),
                 changed_arguments=moved.changed(self.framework),
                 kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
-                dtype=self.framework.dtype_of(first),
-                device=self.framework.device_of(first),
+                dtype="" if first is None else self.framework.dtype_of(first),
+                device="" if first is None else self.framework.device_of(first),
                 seconds=seconds,
             )
 
@@ -168,7 +170,7 @@ class OpenDoor:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, raised_by(error)
-        return outputs, self.not_an_answer(call.component, outputs)
+        return outputs, self.not_an_answer(call, outputs)
 
     def function(self, call: Call, moved: Moved) -> Callable[..., Any]:
         """What is offered, as a function: a class is driven by the call's script."""
@@ -177,17 +179,23 @@ class OpenDoor:
             return offered
         return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
 
-    def not_an_answer(self, component: str, outputs: Tree) -> Raised | None:
-        """What is wrong with outputs that are not arrays of the framework."""
+    def not_an_answer(self, call: Call, outputs: Tree) -> Raised | None:
+        """What is wrong with outputs that are not arrays of the framework; of an object, with what a step returned."""
+        if self.offers[call.component].form == "function":
+            return self.not_arrays(call.component, outputs)
+        steps = [output for (method, *_), output in zip(call.script, outputs, strict=True) if method == "step"]
+        said = (self.not_arrays(f"a step of {call.component}", output) for output in steps)
+        return next(filter(None, said), None)
+
+    def not_arrays(self, who: str, outputs: Tree) -> Raised | None:
+        """That something else than arrays of the framework was returned."""
         found = [leaf for _, leaf in leaves(outputs)]
-        if self.offers[component].form == "object":
-            found = [leaf for leaf in found if leaf is not None]
         among_arrays = any(self.framework.is_native(leaf) for leaf in found)
         strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (among_arrays and is_number(leaf)))]
         if strange or not found:
             held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
             came = f"{type(outputs).__name__}{held}"
-            return Raised("TypeError", f"{component} returned {came}; wanted: an array of {self.backend}")
+            return Raised("TypeError", f"{who} returned {came}; wanted: an array of {self.backend}")
         return None
 
     def differentiate(self, call: Call, moved: Moved) -> tuple[Tree, tuple[Tree, ...] | None, Raised | None]:

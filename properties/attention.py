@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
-from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.probes import Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.properties.universal import gradient_evidence, with_cotangent
@@ -98,7 +98,7 @@ def queries_and_keys(recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int,
     if recipe.kind != "far_offset":
         return recipe.array("q", shape_q), recipe.array("k", shape_k)
     rng = recipe.rng("beneath")
-    deepest = recipe.top**2 * 40
+    deepest = deepest_score(recipe.dtype) * (20 if recipe.gradients else 40)
     depth = (
         min(1.25e9, deepest)
         if rng.random() < 0.5

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
 from veriformer.impls.worker import devices_of, open_door
-from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
@@ -50,6 +53,8 @@ class Suite:
     budget: Budget = field(default_factory=Budget)
     exit_first: bool = False
     truths: Truths = field(default_factory=Truths)
+    overflowing: defaultdict[int, np.ndarray] = field(default_factory=lambda: defaultdict(lambda: np.zeros(2, int)))
+    """Door -> cases in which honest code may overflow, and all cases of its component."""
 
     def records(self) -> Iterator[Record]:
         """Judge, and hand out each record as it is made."""
@@ -97,13 +102,17 @@ class Suite:
                 settled = settle(door, component, INQUIRIES, fits, self.truths)
                 opened.append((found, door, settled))
         met: set[int] = set()
+        self.overflowing.clear()
         for law in LAWS[component]:
             if not self.selection.laws or law.name in self.selection.laws:
                 for found, door, settled in opened:
                     record = self.judged(law, found, door, settled)
                     if law.name == "agrees_with_the_spec" and not record.bad:
                         met.add(id(door))
+                    self.overflowing[id(door)] += np.array([record.overflowing, record.judged + record.abstained])
                     yield record
+        for _, door, _ in opened:
+            yield from self.too_wild(door, component)
         for _, door, settled in opened:
             yield from self.unexplained(door, component, settled, formula_is_met=id(door) in met)
         yield from shut
@@ -153,6 +162,23 @@ class Suite:
                 conventions=dict(settled.described),
                 judged=int(formula_is_met),
             )
+
+    def too_wild(self, door: Door, component: str) -> Iterator[Record]:
+        """Our probes are at fault where honest code may overflow in more than one of twenty cases of a single component."""
+        overflowing, drawn = self.overflowing[id(door)]
+        computes_in = door.offers[component].computes_in or door.dtype  # inputs are drawn for the dtype that goes in
+        if SUBJECTS[component].stack or computes_in != door.dtype or not 20 * overflowing > drawn:
+            return
+        said = f"{SUITE_FAILED}: honest code may overflow in {overflowing} of {drawn} cases drawn in {door.dtype}"
+        yield self.verdict(
+            door.name,
+            component,
+            Verdict.ABSTAINED,
+            said,
+            law="is_drawn_within_range",
+            dtype=door.dtype,
+            device=door.device,
+        )
 
     def absent(self, name: str, component: str, message: str) -> Record:
         """A target, or a component of it, that could not be judged."""

@@ -50,7 +50,9 @@ def draw(recipe: Draw) -> Case:
     return Case((x, params), options(recipe))
 
 
-SUBJECT = Subject("encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
+SUBJECT = Subject(
+    "encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 

@@ -7,6 +7,7 @@ What remains carries the bound alone, and the bound says so by itself: nothing t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, as_float64, differing, relation
 from veriformer.properties.multi_head_attention import permuted
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
+from veriformer.properties.universal import with_cotangent
 
 
 def row(batch: tuple[int, ...], length: int, d_model: int, d_ff: int, n_heads: int, **more: Any) -> dict[str, Any]:
@@ -82,7 +84,9 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
 
 
-SUBJECT = Subject("encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1))
+SUBJECT = Subject(
+    "encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+)
 law = SUBJECT.law
 
 
@@ -137,6 +141,50 @@ def idle_post_norm_still_normalises(case: Case, experiment: Experiment) -> Evide
     return relation(
         "sums of the rows", sums, np.zeros(sums.shape), answer.bound.sum(-1) + own, float(answer.value.shape[-1])
     )
+
+
+def with_cotangent_of(draw_case: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
+    """The same cases, each with a cotangent."""
+    return lambda recipe: with_cotangent(draw_case(recipe), recipe, "encoder_layer", "normal")
+
+
+@law(
+    "The Jacobian of a pre-norm layer whose sub-layers add nothing is the identity.",
+    rows=PRE,
+    draw=with_cotangent_of(draw_idle),
+    needs=("norm",),
+    gradients=True,
+)
+def idle_pre_norm_passes_the_cotangent(case: Case, experiment: Experiment) -> Evidence:
+    """w_o = b_o = 0 and w_2 = b_2 = 0: the cotangent comes back to x unchanged."""
+    if experiment.setting(case, "norm") != "pre":
+        raise NotJudged("not a pre-norm layer")
+    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
+    got, truth = answer.gradient((0,)), dict(answer.gradient_truths)[(0,)]
+    if got is None:
+        return differing("gradient of x", "none: no derivative reached it", "an array")
+    return relation("gradient of x", got, case.extra["cotangent"], truth.bound, truth.scale)
+
+
+@law(
+    "The Jacobian of a post-norm layer whose sub-layers add nothing sends the constant row to zero.",
+    rows=POST,
+    draw=with_cotangent_of(draw_idle_plain),
+    gradients=True,
+)
+def idle_post_norm_ignores_a_shift_of_its_rows(case: Case, experiment: Experiment) -> Evidence:
+    """f(x + c) = f(x), so J 1 = 0: the gradient of x, cotangent^T J, sums to 0 over each row."""
+    if experiment.setting(case, "norm") != "post":
+        raise NotJudged("not a post-norm layer")
+    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
+    got, truth = answer.gradient((0,)), dict(answer.gradient_truths)[(0,)]
+    if got is None:
+        return differing("gradient of x", "none: no derivative reached it", "an array")
+    gradient = as_float64(got)
+    sums = gradient.sum(-1)
+    own = 2.0**-50 * np.abs(gradient).sum(-1)  # the sum itself, in float64
+    scale = np.max(np.asarray(truth.scale)) * gradient.shape[-1]
+    return relation("sums of the rows", sums, np.zeros(sums.shape), truth.bound.sum(-1) + own, scale)
 
 
 @law(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -130,6 +130,14 @@ def promised(door: Door, component: str) -> Precision:
     )
 
 
+def also_layer(door: Door, component: str) -> Precision | None:
+    """`layer`, where `eager` is promised and the two differ: in half types."""
+    offer = door.offers[component]
+    layer = precision_of(door.dtype, "layer", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in)
+    eager = promised(door, component)
+    return layer if not eager.layer and layer.step is not eager.step else None
+
+
 @dataclass
 class Experiment:
     """One implementation, one component, one dtype and device, under settled conventions."""
@@ -139,6 +147,8 @@ class Experiment:
     conventions: Mapping[str, Any]
     precision: Precision
     truths: Truths
+    layer: Precision | None = None
+    """Judged too: would it also keep this promise?"""
     slip: Slip | None = None
     """Judged against the formula with this slip, or without a keyword though it is passed: for diagnoses."""
     unheard: str = ""
@@ -168,9 +178,8 @@ class Experiment:
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
         options = {n: value for n, value in case.options.items() if n not in conventions and n != self.unheard}
-        return Question(
-            component, case.arguments, options, conventions, self.precision, case.aliases, cotangent, self.slip
-        )
+        question = Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
+        return replace(question, layer=self.layer, slip=self.slip)
 
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""

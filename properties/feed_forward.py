@@ -49,7 +49,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe)), options)
 
 
-SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=power(0.45))
+SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=power(0.45), differentiable=True)
 law = SUBJECT.law
 
 

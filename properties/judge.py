@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Door, Reply
+from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, promised
+from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.search import Budget, FoundCase
@@ -36,10 +36,27 @@ def weigh(evidence: Evidence, dtype: str) -> Weighed:
         ratio = np.where(observed == 0, 0.0, observed / allowed)
     ratio = np.where(counts, ratio, -1.0)
     if not observed.size:
-        return Weighed(evidence, True, False, 0.0, 0.0, ())
+        return Weighed(evidence, True, False, 0.0, 0.0, (), None, False)
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
     refuted = bool((counts & (observed > allowed)).any())
-    return Weighed(evidence, bool(counts.any()), refuted, float(ratio[index]), ulps(evidence, index, dtype), index)
+    return Weighed(
+        evidence,
+        bool(counts.any()),
+        refuted,
+        float(ratio[index]),
+        ulps(evidence, index, dtype),
+        index,
+        keeps_layer(evidence, observed),
+        bool(np.isinf(allowed[~counts]).any()),
+    )
+
+
+def keeps_layer(evidence: Evidence, observed: np.ndarray) -> bool | None:
+    """Is every element within what `layer` allows, wherever that says something?"""
+    if evidence.layer is None:
+        return None
+    counts = says_something(evidence.layer, np.broadcast_to(np.asarray(evidence.scale, np.float64), observed.shape))
+    return not bool((counts & (observed > evidence.layer)).any()) if counts.any() else None
 
 
 def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
@@ -87,6 +104,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         settled.values,
         promised(door, law.component),
         Truths() if truths is None else truths,
+        also_layer(door, law.component),
     )
     tally = Tally()
 
@@ -98,10 +116,11 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     found = search.find(law, offer, door, budget, settled, run)
     common: dict[str, Any] = {
         "conventions": settled.described,
-        "precision": {"contract": offer.precision or "eager", "computes_in": offer.computes_in or door.dtype},
+        "precision": promise(offer, door, tally),
         "judged": tally.held,
         "abstained": tally.abstained,
         "unsupported": tally.unsupported,
+        "overflowing": tally.overflowing,
         "worst_ratio": tally.worst_ratio if tally.held else None,
         "worst_ulps": tally.worst_ulps if tally.held else None,
         "bitwise": tally.bitwise,
@@ -110,6 +129,12 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         return record(law, door, budget, started, **nothing_found(law, tally), **common)
     further = search.cases(law, offer, door, budget, settled)
     return record(law, door, budget, started, **refuted_by(law, found, further, experiment, settled), **common)
+
+
+def promise(offer: Offer, door: Door, tally: Tally) -> dict[str, Any]:
+    """What was assumed of the arithmetic, and whether the narrower promise was kept too."""
+    assumed = {"contract": offer.precision or "eager", "computes_in": offer.computes_in or door.dtype}
+    return assumed if tally.keeps_layer is None else {**assumed, "also_holds_layer": tally.keeps_layer}
 
 
 def nothing_found(law: Law, tally: Tally) -> dict[str, Any]:
@@ -125,7 +150,15 @@ def refuted_by(
     law: Law, found: FoundCase, further: Iterable[Case], experiment: Experiment, settled: Settled
 ) -> dict[str, Any]:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
-    case = minimise.smallest(found.case, lambda smaller: same_fault(try_case(law, smaller, experiment), found.outcome))
+    driven = experiment.component.form == "object"
+
+    def still_fails(smaller: Case) -> bool:
+        try:
+            return same_fault(try_case(law, smaller, experiment), found.outcome)
+        except ValueError:  # without a step, say, the script is outside the domain of the formula
+            return False
+
+    case = minimise.smallest(found.case, still_fails, driven=driven)
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome

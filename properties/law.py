@@ -64,6 +64,8 @@ class Evidence:
     got: Any = None
     wanted: Any = None
     bitwise: bool | None = None
+    layer: np.ndarray | None = None
+    """The difference allowed to who computes in float32 inside a component, where more is allowed to everybody."""
 
 
 NOT_SEPARATED = "the truth itself does not show the effect"
@@ -115,6 +117,8 @@ class Subject:
     top: Top = SQUARES
     differentiable: bool = False
     kinds: tuple[str, ...] | None = None
+    stack: bool = False
+    """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
 
     def law(
         self,
@@ -176,7 +180,9 @@ def among(evidence: Evidence, kept: np.ndarray) -> Evidence:
     """The evidence on the elements kept; nothing is said of the others."""
     if evidence.scale is None:  # what must be equal is equal as a whole
         return evidence
-    return replace(evidence, allowed=np.where(kept, evidence.allowed, np.inf))
+    return replace(
+        evidence, allowed=np.where(kept, evidence.allowed, 0.0), scale=np.where(kept, evidence.scale, np.nan)
+    )
 
 
 def not_above(comparison: str, got: Any, limit: Any, allowed: Any, scale: Any = 0.0) -> Evidence:

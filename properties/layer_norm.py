@@ -36,7 +36,7 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4))
+SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 

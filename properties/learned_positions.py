@@ -18,8 +18,8 @@ ROWS = (
 
 
 def draw(recipe: Draw) -> Case:
-    """A length, and a table at least as long."""
-    return Case((recipe["length"], recipe.array("table", (recipe["rows"], recipe["d_model"]))))
+    """A length, and a table with a few rows more: some conventions begin with the third."""
+    return Case((recipe["length"], recipe.array("table", (recipe["rows"] + 2, recipe["d_model"]))))
 
 
 SUBJECT = Subject("learned_positions", ROWS, draw, top=power(0.99), differentiable=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Path, Tree
+from veriformer.impls.protocol import RESULT_OF, Path, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.law import Case
 from veriformer.properties.truth import is_floating
@@ -16,8 +16,9 @@ CALLS = 400
 """At most this many further experiments for one counterexample."""
 
 
-def smallest(case: Case, still_fails: Callable[[Case], bool]) -> Case:
-    """The case with as many zeros, ones and round numbers as still fail."""
+def smallest(case: Case, still_fails: Callable[[Case], bool], *, driven: bool = False) -> Case:
+    """The case with as many zeros, ones and round numbers as still fail. driven: its last argument is a script, of which
+    only the steps that are needed are left."""
     left = CALLS
 
     def fails(candidate: Case) -> bool:
@@ -27,6 +28,9 @@ def smallest(case: Case, still_fails: Callable[[Case], bool]) -> Case:
 
     if case.layouts and fails(case.but(layouts={})):
         case = case.but(layouts={})
+    for step in reversed(range(len(case.arguments[-1]))) if driven else ():
+        if can_be_left_out(step, case) and fails(without_step(step, case)):
+            case = without_step(step, case)
     progress = True
     while progress and left > 0:
         progress = False
@@ -51,6 +55,21 @@ def smallest(case: Case, still_fails: Callable[[Case], bool]) -> Case:
                     case = candidate
                     break
     return case
+
+
+def can_be_left_out(step: int, case: Case) -> bool:
+    """May a step of the script go? Not the only one, nor one whose place something counts on: the law's premise, a layout,
+    a later step that is given a result."""
+    script, place = case.arguments[-1], len(case.arguments) - 1
+    fixed = any(path[:2] in ((0,), (0, place)) for path in case.fixed)
+    awaited = any(RESULT_OF in path for path, _ in leaves(script[step + 1 :]))
+    return len(script) > 1 and not (fixed or awaited or case.layouts)
+
+
+def without_step(step: int, case: Case) -> Case:
+    """The case without one step of its script."""
+    script = case.arguments[-1]
+    return case.replacing(len(case.arguments) - 1, (*script[:step], *script[step + 1 :]))
 
 
 def spots(case: Case) -> Iterator[tuple[Path, np.ndarray]]:

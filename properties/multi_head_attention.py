@@ -10,6 +10,7 @@ from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_ma
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
@@ -68,7 +69,15 @@ def draw(recipe: Draw) -> Case:
     return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
 
 
-SUBJECT = Subject("multi_head_attention", ROWS, draw, batched={"x": 2, "memory": 2, "mask": 3}, top=for_scores(0.2))
+SUBJECT = Subject(
+    "multi_head_attention",
+    ROWS,
+    draw,
+    batched={"x": 2, "memory": 2, "mask": 3},
+    top=for_scores(0.2),
+    stack=True,
+    differentiable=True,
+)
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)
 SELF_FREE = tuple(r for r in SELF if not r.get("causal"))
@@ -183,4 +192,29 @@ def behind_case(dtype: str) -> Case:
     return behind(case, {"memory": ~mask[0, 0, 0, :, None]})
 
 
-INQUIRIES = (inquiry("multi_head_attention", behind_case),)
+def fully_masked_cases(dtype: str) -> tuple[Case, ...]:
+    """Two queries, of which the second sees nothing."""
+    rng = np.random.default_rng(9)
+    x, memory = (rng.standard_normal((1, n, 4)).astype(dtype) for n in (2, 3))
+    params = {name: rng.standard_normal((4, 4)).astype(dtype) / 2 for name in ("w_q", "w_k", "w_v", "w_o")}
+    mask = np.array([[True, False, True], [False, False, False]])[None, None]
+    return (Case((x, memory, params), {"n_heads": 2, "mask": mask}),)
+
+
+def alignment_cases(dtype: str) -> tuple[Case, ...]:
+    """Fewer queries than keys: every row sees a key under either alignment, but not the same ones."""
+    ((x, _, params),) = (case.arguments for case in fully_masked_cases(dtype))
+    memory = np.random.default_rng(10).standard_normal((1, 4, 4)).astype(dtype)
+    return (Case((x, memory, params), {"n_heads": 2, "causal": True}, extension="causal with L_q != L_k"),)
+
+
+INQUIRIES = (
+    inquiry("multi_head_attention", behind_case),
+    Inquiry("multi_head_attention", "fully_masked", fully_masked_cases, lambda r: bool(r.get("empty_rows"))),
+    Inquiry(
+        "multi_head_attention",
+        "causal_alignment",
+        alignment_cases,
+        lambda r: bool(r.get("causal")) and r.get("length_k", r["length"]) != r["length"],
+    ),
+)

@@ -10,6 +10,9 @@ from veriformer.record import BAD, Verdict
 
 SUITE_FAILED = "the suite failed"
 """How a record begins that accuses the suite itself."""
+OVERFLOWS = "honest code may overflow here"
+SAYS_NOTHING = "the bound of honest code says nothing here"
+"""Why a case is abstained from."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Weighed:
     ratio: float
     ulps: float
     index: tuple[int, ...]
+    keeps_layer: bool | None
+    """Does it also stay within what `layer` allows? None where that was not asked."""
+    overflows: bool
+    """May an honest computation overflow at some element, so that nothing is claimed there?"""
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,21 @@ class Tally:
 
     held: int = 0
     abstained: int = 0
+    overflowing: int = 0
+    """Those of the abstained cases in which an honest computation may overflow; the others' bounds say nothing."""
     unsupported: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     worst_ratio: float = 0.0
     worst_ulps: float = 0.0
     bitwise: bool | None = None
+    keeps_layer: bool | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Count one case."""
         self.held += outcome.verdict is Verdict.HELD or outcome.bad
-        self.abstained += outcome.verdict is Verdict.ABSTAINED
+        abstained = outcome.verdict is Verdict.ABSTAINED
+        self.abstained += abstained
+        self.overflowing += abstained and any(w.overflows for w in outcome.weighed if not w.judged)
         self.unsupported += outcome.verdict is Verdict.UNSUPPORTED
         if outcome.reason:
             self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
@@ -67,6 +79,8 @@ class Tally:
             if weighed.judged:
                 self.worst_ratio = max(self.worst_ratio, weighed.ratio)
                 self.worst_ulps = max(self.worst_ulps, weighed.ulps)
+            if weighed.keeps_layer is not None:
+                self.keeps_layer = weighed.keeps_layer and self.keeps_layer is not False
             if weighed.evidence.bitwise is not None:
                 self.bitwise = weighed.evidence.bitwise and self.bitwise is not False
 
@@ -80,7 +94,7 @@ class Tally:
     def why(self) -> str:
         """The reasons for what was not judged, most frequent first."""
         reasons = dict(self.reasons)
-        if self.abstained:
-            reasons["honest code may overflow here, or its bound says nothing"] = self.abstained
+        abstained = {OVERFLOWS: self.overflowing, SAYS_NOTHING: self.abstained - self.overflowing}
+        reasons |= {reason: count for reason, count in abstained.items() if count}
         ordered = sorted(reasons.items(), key=lambda item: -item[1])
         return "; ".join(f"{reason} ({count})" for reason, count in ordered[:5])

@@ -10,7 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from veriformer.spec.numbers.precision import FORMATS
+from veriformer.spec.numbers.precision import FLOAT32, FORMATS
 
 Row = Mapping[str, Any]
 """One row of a component's menu of sizes: {"length": 3, "d_k": 4, "causal": True, ...}."""
@@ -41,6 +41,8 @@ class Draw:
     """The kinds that the law admits; all of them when empty."""
     menu: tuple[Row, ...] = ()
     """The sizes that the law may draw, for laws that need a second one."""
+    gradients: bool = False
+    """Does the law ask for gradients, whose intermediate results are larger?"""
 
     def __getitem__(self, size: str) -> Any:
         """A size of the row."""
@@ -60,7 +62,8 @@ class Draw:
         if kind is None:
             kind = str(rng.choice(self.kinds or list(KINDS))) if self.seed % 3 == 2 else self.kind
         values = KINDS[kind](rng, shape, self.top, self.dtype)
-        return self.cast(values)
+        peak = np.max(np.abs(values), initial=0.0)
+        return self.cast(values * (self.top / peak) if peak > self.top else values)
 
     def weights(self, name: str, shape: tuple[int, ...]) -> Array:
         """A matrix that keeps the size of what it multiplies, N(0, 1 / rows); small integers in one draw of four."""
@@ -117,12 +120,21 @@ SQUARES = power(0.5)
 """For components that square what they get."""
 
 
+def deepest_score(dtype: str) -> float:
+    """The largest score whose rounding leaves exp room: half an ulp of it is less than the range of its exponent; see
+    bounds/attention.py."""
+    form = FORMATS[dtype]
+    return float(np.log2(form.largest) / form.u / 64)
+
+
 def for_scores(share: float = 1.0) -> Top:
-    """Magnitudes whose products, as scores, leave exp room for the rounding of their maximum; see bounds/attention.py."""
+    """Magnitudes whose products, as scores, leave exp room. In half types also such that the rounding of a score, about
+    16 u of it after scaling, is a small part of 1: beyond, the bound of honest weights says nothing."""
 
     def top(dtype: str) -> float:
         form = FORMATS[dtype]
-        return share * float(np.sqrt(np.log2(form.largest) / form.u / 64))
+        room = share * float(np.sqrt(deepest_score(dtype)))
+        return room if form.digits >= FLOAT32.digits else min(room, float(np.sqrt(1 / (16 * form.u))))
 
     return top
 

@@ -29,7 +29,11 @@ def script(record: Record, target: str) -> str:
         "aliases": case.get("aliases", []),
         "extension": case.get("extension", ""),
     }
-    lines = [f"    {name}={source(value)}," for name, value in fields.items() if value not in ([], {}, "")]
+    written = {name: source(value) for name, value in fields.items() if value not in ([], {}, "")}
+    if "script" in case.get("arguments", {}):
+        *built_from, steps = fields["arguments"]
+        written["arguments"] = "(" + "".join(f"{source(value)}, " for value in built_from) + step_by_step(steps) + ")"
+    lines = [f"    {name}={text}," for name, text in written.items()]
     head = f"{record.component} of {record.implementation} and the law {record.law}"
     return "\n".join(
         [
@@ -44,6 +48,11 @@ def script(record: Record, target: str) -> str:
             "",
         ]
     )
+
+
+def step_by_step(steps: Any) -> str:
+    """The script that drives objects as Python source, a line for each step."""
+    return "[\n" + "".join(f"        {source(tuple(step))},\n" for step in steps) + "    ]"
 
 
 def source(value: Any) -> str:

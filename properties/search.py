@@ -103,7 +103,7 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
-        yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows))
+        yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
 
 
 def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
@@ -143,12 +143,13 @@ def at_random(
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(st.binary(min_size=RECIPE, max_size=RECIPE))
-    def explore(recipe: bytes) -> None:
+    def explore(drawn_bytes: bytes) -> None:
         nonlocal count
-        row, kind, seed = sizes[recipe[0] % len(sizes)], kinds[recipe[1] % len(kinds)], int.from_bytes(recipe[2:])
-        case = drawn(
-            law, Draw(row, kind, seed, door.dtype, law.top(door.dtype), tuple(kinds), tuple(rows)), offer, settled
-        )
+        size, kind_number, *rest = drawn_bytes
+        row, kind, seed = sizes[size % len(sizes)], kinds[kind_number % len(kinds)], int.from_bytes(bytes(rest))
+        top = law.top(door.dtype)
+        recipe = Draw(row, kind, seed, door.dtype, top, tuple(kinds), tuple(rows), law.gradients)
+        case = drawn(law, recipe, offer, settled)
         hypothesis.assume(case is not None)
         assert case is not None
         count += not best

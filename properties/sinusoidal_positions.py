@@ -7,7 +7,8 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, numpy_dtype
-from veriformer.spec.numbers import Ball, number, working_precision
+from veriformer.spec.numbers import Ball, working_precision
+from veriformer.spec.sinusoidal_positions import log_rates
 
 ROWS = (
     {"length": 2, "d_model": 2},
@@ -35,9 +36,12 @@ PAIRED = tuple(r for r in ROWS if r["d_model"] % 2 == 0)
 def the_first_row_is_zeros_and_ones(case: Case, experiment: Experiment) -> Evidence:
     """sin 0 = 0 and cos 0 = 1."""
     answer = experiment.ask(case)
-    wanted = np.resize([0.0, 1.0], answer.value.shape[-1:])
+    d_model = answer.value.shape[-1]
+    width = d_model - d_model % 2 if experiment.conventions.get("odd_d_model") == "zero_column" else d_model
+    wanted = np.resize([0.0, 1.0], width)
     if experiment.conventions.get("arrangement") == "concatenated":
-        wanted = np.arange(wanted.size) >= (wanted.size + 1) // 2
+        wanted = np.arange(width) >= (width + 1) // 2
+    wanted = np.concatenate([wanted, np.zeros(d_model - width)])
     return relation("first row", answer.value[0], wanted, answer.bound[0], 1.0)
 
 
@@ -68,8 +72,8 @@ def a_shift_is_a_rotation(case: Case, experiment: Experiment) -> tuple[Evidence,
     k = max(length // 2, 1)
     answer = experiment.ask(case)
     with working_precision(128):
-        i = number(np.arange(d_model // 2), like=Ball(0))
-        angle = np.exp(-np.log(number(10000, like=i)) * (2 * i / d_model)) * k
+        exponent = experiment.conventions.get("exponent", "2i/d_model")
+        angle = np.exp(-log_rates(d_model // 2, d_model, exponent, like=Ball(0))) * k
         sin_k, cos_k = np.sin(angle).centres(), np.cos(angle).centres()
     (sine, cosine), (b_s, b_c) = pairs(answer.value, experiment), pairs(answer.bound, experiment)
     own = 2.0**-50  # four roundings of numbers at most 1, and the rounded rotation, in float64

@@ -42,6 +42,8 @@ class Truth:
     scale: Any
     formula: Callable[[int], Ball]
     on_failure: Callable[[], None] = lambda: None
+    layer: np.ndarray | None = None
+    """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
 
     @cached_property
     def ball(self) -> Ball:
@@ -50,7 +52,8 @@ class Truth:
         A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is
         then an interval.
         """
-        wanted = np.where(self.useful, SHARPNESS * self.bound, np.inf)
+        sharpest = self.bound if self.layer is None else np.minimum(self.bound, self.layer)
+        wanted = np.where(self.useful, SHARPNESS * sharpest, np.inf)
         before, stuck = np.full(self.bound.shape, np.inf), np.zeros(self.bound.shape, int)
         for bits in BITS:
             ball = self.formula(bits)
@@ -68,7 +71,10 @@ class Truth:
     @property
     def useful(self) -> np.ndarray:
         """Where the bound says something, and the formula is a number at all (a convention may make it nan)."""
-        return ~np.isnan(self.value) & says_something(self.bound, self.scale)
+        counts = says_something(self.bound, self.scale)
+        if self.layer is not None:
+            counts = counts | says_something(self.layer, self.scale)
+        return ~np.isnan(self.value) & counts
 
     def distances(self, got: np.ndarray) -> np.ndarray:
         """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
@@ -91,7 +97,8 @@ class Truth:
         observed = self.distances(got)  # first: to certify may show that there is no bound
         allowed = np.where(self.undefined, 0.0, self.bound)
         wanted = np.where(self.undefined, np.nan, self.ball.centres())
-        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted)
+        layer = None if self.layer is None else np.where(self.undefined, 0.0, self.layer)
+        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted, layer=layer)
 
 
 @dataclass
@@ -130,12 +137,20 @@ class Question:
     precision: Precision
     aliases: tuple[tuple[int, ...], ...] = ()
     cotangent: np.ndarray | None = None
+    layer: Precision | None = None
+    """What else may be promised of the same arithmetic, to be judged on the same truth."""
     slip: Slip | None = None
     """The one thing that is changed in the formula, to see whether it explains an answer."""
 
     def key(self) -> bytes:
         """A digest of all of it."""
-        assumed = (self.component.name, sorted(self.conventions.items()), self.precision, self.slip and id(self.slip))
+        assumed = (
+            self.component.name,
+            sorted(self.conventions.items()),
+            self.precision,
+            self.layer,
+            self.slip and id(self.slip),
+        )
         digest = hashlib.sha256(repr(assumed).encode())
         for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
             digest.update(repr(path).encode())
@@ -171,7 +186,7 @@ class Question:
             return [(path, leaf if isinstance(leaf, Number) else lift(np.asarray(leaf))) for path, leaf in answered]
 
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        return certified(flow, self.precision, scale)
+        return certified(flow, self.precision, self.layer, scale)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments.
@@ -192,15 +207,19 @@ class Question:
                 for (path, leaf), flown in zip(sources, found, strict=True)
             ]
 
-        return certified(flow, self.precision, None)
+        return certified(flow, self.precision, self.layer, None)
 
 
 def certified(
-    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]], precision: Precision, scale: Any
+    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]],
+    precision: Precision,
+    layer: Precision | None,
+    scale: Any,
 ) -> list[tuple[Path, Truth]]:
     """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
     with np.errstate(all="ignore"):
         bounded = flow(lambda array: Bounded.given(array, precision))
+        also = [None] * len(bounded) if layer is None else flow(lambda array: Bounded.given(array, layer))
     known: dict[int, list[tuple[Path, Ball]]] = {}
 
     def at(index: int) -> Callable[[int], Ball]:
@@ -212,7 +231,10 @@ def certified(
 
         return ball
 
-    return [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
+    truths = [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
+    for (_, one), narrower in zip(truths, also, strict=True):
+        one.layer = None if narrower is None else narrower[1].error * OUTWARD
+    return truths
 
 
 def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:

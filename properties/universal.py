@@ -17,6 +17,9 @@ from veriformer.properties.probes import Draw, seed_of
 from veriformer.properties.truth import is_floating, place
 from veriformer.spec import COMPONENTS
 
+SIZES_OF_STACKS = 6
+"""Sizes in which the gradients of a stack are asked for: each costs a truth of many parts, and JAX a compilation."""
+
 
 def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
@@ -34,9 +37,12 @@ def laws(subject: Subject) -> Iterator[Law]:
     yield after(a_second_call_after_other_shapes_answers_the_same)
     if subject.differentiable:
         with_cotangent = plain(
-            "The gradient of every argument is the formula's.", draw=differentiated(subject), gradients=True
+            "The gradient of every argument is the formula's.",
+            draw=differentiated(subject),
+            gradients=True,
+            rows=subject.rows[:SIZES_OF_STACKS] if subject.stack else None,
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=True)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
         yield with_gradient_mode(subject)
 
 
@@ -113,6 +119,9 @@ def batch(subject: Subject) -> Callable[[Draw], Case]:
         case = subject.draw(recipe)
         if not any(lengths(subject, case)):
             raise NotJudged("no batch")
+        driven = COMPONENTS[subject.component].form == "object"
+        if driven and any(method != "step" for method, *_ in case.arguments[-1]):
+            raise NotJudged("what other methods do to the rows of a batch is not known")
         return case
 
     return draw
@@ -125,11 +134,10 @@ def lengths(subject: Subject, case: Case) -> list[int]:
 
 
 def named(case: Case, subject: Subject) -> Iterator[tuple[str, np.ndarray]]:
-    """The arguments and options that can have batch axes."""
+    """The arrays, in arguments and options, that can have batch axes."""
     everything = {**dict(zip(COMPONENTS[subject.component].positional, case.arguments, strict=False)), **case.options}
     for name in subject.batched:
-        if isinstance(everything.get(name), np.ndarray):
-            yield name, everything[name]
+        yield from ((name, leaf) for _, leaf in leaves(everything.get(name)) if isinstance(leaf, np.ndarray))
 
 
 def a_batch_is_its_rows_one_by_one(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
@@ -142,11 +150,17 @@ def a_batch_is_its_rows_one_by_one(case: Case, experiment: Experiment) -> tuple[
     evidence = []
     for b in range(size):
         one = experiment.ask(example(case, subject, b))
-        got, wanted = whole.value[b], one.value
-        allowed = whole.bound[b] + one.bound if whole.bound[b].shape == one.bound.shape else np.inf
-        part = relation(f"example {b} of the batch", got, wanted, allowed, np.maximum(whole.scale[b], one.scale))
-        evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
+        for (path, together, truth), (_, wanted, own) in zip(whole.each(), one.each(), strict=True):
+            got, bound, scale = together[b], truth.bound[b], np.maximum(truth.scale[b], own.scale)
+            allowed = bound + own.bound if bound.shape == own.bound.shape else np.inf
+            part = relation(f"example {b} of the batch{within(path)}", got, wanted, allowed, scale)
+            evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
     return tuple(evidence)
+
+
+def within(path: Path) -> str:
+    """Which of several outputs, in words that go on; nothing where there is but one."""
+    return place(path).removeprefix("output")
 
 
 def example(case: Case, subject: Subject, b: int) -> Case:
@@ -154,9 +168,12 @@ def example(case: Case, subject: Subject, b: int) -> Case:
     size = max(lengths(subject, case))
 
     def one(name: str, value: Any) -> Any:
-        if name not in subject.batched or not isinstance(value, np.ndarray) or value.ndim <= subject.batched[name]:
-            return value
-        return value[b] if value.shape[0] == size else value[0]
+        def row(_: Path, leaf: Any) -> Any:
+            if not isinstance(leaf, np.ndarray) or leaf.ndim <= subject.batched[name]:
+                return leaf
+            return leaf[b] if leaf.shape[0] == size else leaf[0]
+
+        return rebuild(value, row) if name in subject.batched else value
 
     names = COMPONENTS[subject.component].positional
     arguments = [one(name, value) for name, value in zip(names, case.arguments, strict=False)]
@@ -200,8 +217,7 @@ def same(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:
     """Two answers to one question, within the two bounds."""
     evidence = []
     for (path, got, truth), (_, wanted, again) in zip(one.each(), other.each(), strict=True):
-        named = f"{comparison}{place(path).removeprefix('output')}"
-        part = relation(named, got, wanted, truth.bound + again.bound, truth.scale)
+        part = relation(f"{comparison}{within(path)}", got, wanted, truth.bound + again.bound, truth.scale)
         evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
     return tuple(evidence)
 

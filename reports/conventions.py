@@ -30,7 +30,18 @@ def conventions(records: Iterable[Record]) -> tuple[Convention, ...]:
 def arithmetics(records: Iterable[Record]) -> tuple[Convention, ...]:
     """What was assumed of each implementation's arithmetic; components that agree share a row."""
     rows = verdicts(records)
-    told = ((row, "arithmetic", words) for row in rows if (words := arithmetic(row.precision)))
+    kept: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        if "also_holds_layer" in row.precision:
+            key = (row.implementation, row.component)
+            kept[key] = bool(row.precision["also_holds_layer"]) and kept.get(key, True)
+
+    def promised(row: Record) -> str:
+        """A promise is kept by a component when it is by all its laws and dtypes."""
+        holds = kept.get((row.implementation, row.component), False)
+        return arithmetic({**row.precision, "also_holds_layer": holds}) if row.precision else ""
+
+    told = ((row, "arithmetic", words) for row in rows if (words := promised(row)))
     shared: dict[tuple[str, ...], list[str]] = {}
     for one in followed(distinct(row.implementation for row in rows), told):
         shared.setdefault(one.values, []).append(one.component)

@@ -38,6 +38,8 @@ def lines(name: str, value: Any) -> Iterator[Line]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from lines(f"{name}.{key}" if name else str(key), item)
+    elif is_step(value):
+        yield step(name, *value)
     elif isinstance(value, tuple | list) and any(isinstance(item, NESTS) for item in value):
         for index, item in enumerate(value):
             yield from lines(f"{name}[{index}]", item)
@@ -47,10 +49,25 @@ def lines(name: str, value: Any) -> Iterator[Line]:
         yield Line(name, "", shown(value))
 
 
+def is_step(value: Any) -> bool:
+    """Is it one step of a script: a method, the number of an object, and what the method is given?"""
+    return isinstance(value, tuple | list) and len(value) >= 2 and isinstance(value[0], str) and type(value[1]) is int
+
+
+def step(name: str, method: str, number: int, *given: Any) -> Line:
+    """One step on one line: `object 0: step(zeros((1, 4)))`. Further lines of an array stand under its first."""
+    start = f"object {number}: {method}("
+    text = ", ".join(map(shown, given)).replace("\n", "\n" + " " * len(start))
+    kinds = [f"{value.dtype} {value.shape}" for value in given if isinstance(value, np.ndarray)]
+    return Line(name, ", ".join(kinds), f"{start}{text})")
+
+
 def shown(value: Any) -> str:
     """Any value of a record as text."""
     if isinstance(value, np.ndarray):
         return array(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {shown(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         return repr(value)
     if isinstance(value, tuple | list):

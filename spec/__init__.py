@@ -2,38 +2,64 @@
 
 import importlib
 
+from veriformer.spec.alibi import alibi
 from veriformer.spec.attention import attention
+from veriformer.spec.cached_attention import cached_attention
 from veriformer.spec.component import Component as Component
 from veriformer.spec.component import Convention as Convention
 from veriformer.spec.component import Honest as Honest
+from veriformer.spec.decoder import decoder
+from veriformer.spec.decoder_layer import decoder_layer
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
 from veriformer.spec.feed_forward import feed_forward
+from veriformer.spec.gelu import gelu
+from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
+from veriformer.spec.log_softmax import log_softmax
 from veriformer.spec.multi_head_attention import multi_head_attention
+from veriformer.spec.relu import relu
 from veriformer.spec.residual import residual
+from veriformer.spec.rms_norm import rms_norm
+from veriformer.spec.rotary_positions import rotary_positions
+from veriformer.spec.silu import silu
 from veriformer.spec.sinusoidal_positions import sinusoidal_positions
 from veriformer.spec.slip import Slip as Slip
 from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
+from veriformer.spec.swiglu import swiglu
+from veriformer.spec.transformer import transformer
 
 COMPONENTS: dict[str, Component] = {
     component.name: component
     for component in (
         softmax,
+        log_softmax,
         attention,
         multi_head_attention,
+        cached_attention,
         sinusoidal_positions,
         learned_positions,
+        rotary_positions,
+        alibi,
         embedding,
+        relu,
+        gelu,
+        silu,
         feed_forward,
+        swiglu,
         residual,
         layer_norm,
+        rms_norm,
         encoder_layer,
         encoder,
+        decoder_layer,
+        decoder,
+        transformer,
+        language_model,
     )
 }
 """Every component by name, from the smallest to the stacks."""

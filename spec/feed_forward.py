@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from veriformer.spec.component import Honest, component, require
-from veriformer.spec.numbers import boundary, erf, number
-
-
-def relu(x: Any) -> Any:
-    """max(x, 0); the slope at 0 may be anything in [0, 1]."""
-    return np.maximum(x, number(0, like=x))
-
-
-def gelu(x: Any) -> Any:
-    """x Phi(x) = x (1 + erf(x / sqrt 2)) / 2. Hendrycks & Gimpel 2016."""
-    return x * (1 + erf(x / np.sqrt(number(2, like=x)))) / 2
-
+from veriformer.spec.gelu import gelu
+from veriformer.spec.numbers import boundary
+from veriformer.spec.relu import relu
+from veriformer.spec.slip import Part
 
 ACTIVATIONS = {"relu": relu, "gelu": gelu}
 
@@ -38,5 +28,31 @@ def feed_forward(x: Any, params: dict[str, Any], *, activation: str = "relu") ->
     Raises ValueError for another activation.
     """
     require(activation in ACTIVATIONS, f"activation {activation!r}: one of {', '.join(ACTIVATIONS)}")
-    hidden = boundary(ACTIVATIONS[activation](boundary(x @ params["w_1"] + params["b_1"])))
-    return hidden @ params["w_2"] + params["b_2"]
+    hidden = ACTIVATIONS[activation](affine(x, params, 1))
+    return affine(hidden, params, 2)
+
+
+@Part
+def affine(x: Any, params: dict[str, Any], number: int) -> Any:
+    """x w + b."""
+    return boundary(x @ params[f"w_{number}"] + params[f"b_{number}"])
+
+
+@affine.slip("both biases of the feed-forward left out")
+def no_feed_forward_biases(x: Any, params: dict[str, Any], number: int) -> Any:
+    return boundary(x @ params[f"w_{number}"])
+
+
+@affine.slip("the first bias of the feed-forward left out")
+def no_first_bias(x: Any, params: dict[str, Any], number: int) -> Any:
+    return boundary(x @ params["w_1"]) if number == 1 else affine(x, params, number)
+
+
+@affine.slip("the second bias of the feed-forward left out")
+def no_second_bias(x: Any, params: dict[str, Any], number: int) -> Any:
+    return boundary(x @ params["w_2"]) if number == 2 else affine(x, params, number)
+
+
+@relu.slip("GELU")
+def gelu_for_relu(x: Any) -> Any:
+    return gelu(x)

@@ -37,7 +37,7 @@ EPS_PLACE = Convention(
 
 
 @Part
-@bounded_by(bound.forward)
+@bounded_by(bound.forward, bound.backward)
 def normalised(x: Any, gamma: Any, beta: Any, *, eps: float, variance: str, eps_place: str) -> Any:
     """The formula."""
     n = x.shape[-1]

@@ -20,6 +20,26 @@ ARRANGEMENT = Convention(
     },
     default="interleaved",
 )
+EXPONENT = Convention(
+    "exponent",
+    ("2i/d_model", "i/(d_model/2-1)"),
+    "Section 3.5 of the paper; its own code runs the exponents from 0 to 1, both included.",
+    {
+        "2i/d_model": "the paper's formula, the Annotated Transformer",
+        "i/(d_model/2-1)": "tensor2tensor and fairseq",
+    },
+    default="2i/d_model",
+)
+ODD_D_MODEL = Convention(
+    "odd_d_model",
+    ("drop_last_cosine", "zero_column"),
+    "Our signature; the paper has even widths only.",
+    {
+        "drop_last_cosine": "the Annotated Transformer, where it is mended",
+        "zero_column": "tensor2tensor and fairseq: a last column of zeros",
+    },
+    default="drop_last_cosine",
+)
 
 
 @component(
@@ -29,63 +49,78 @@ ARRANGEMENT = Convention(
         Honest("position / 10000^(2i / d_model)", "the formula itself"),
         Honest("angles in the output's format or any wider one", "an argument error of |angle| times a few roundoffs"),
     ),
-    conventions=(ARRANGEMENT,),
+    conventions=(ARRANGEMENT, EXPONENT, ODD_D_MODEL),
 )
-def sinusoidal_positions(length: int, d_model: int, *, like: Any = None, arrangement: str = "interleaved") -> Any:
+def sinusoidal_positions(
+    length: int,
+    d_model: int,
+    *,
+    like: Any = None,
+    arrangement: str = "interleaved",
+    exponent: str = "2i/d_model",
+    odd_d_model: str = "drop_last_cosine",
+) -> Any:
     """PE(p, 2i) = sin(p w_i), PE(p, 2i + 1) = cos(p w_i), w_i = 10000^(-2i / d_model), p = 0, ..., length - 1.
 
     Returns (length, d_model). like: an array (empty) that says which dtype and device are wanted.
-    Corners: length 0 gives no rows; for odd d_model the last cosine is dropped.
+    Corners: length 0 gives no rows; for odd d_model the last cosine is dropped (convention `odd_d_model`).
     Raises ValueError for a negative length or d_model < 1.
     """
     require(length >= 0 and d_model >= 1, f"length {length} and d_model {d_model}: wanted at least 0 and 1")
     like = np.zeros(0) if like is None else like
-    pairs = (d_model + 1) // 2
-    angle = number(positions(length)[:, None], like=like) * frequencies(pairs, d_model, like)
-    if arrangement == "concatenated":
-        return np.concatenate(hands(angle), -1)[:, :d_model]
-    return np.stack(hands(angle), -1).reshape(length, 2 * pairs)[:, :d_model]
+    width = d_model - d_model % 2 if odd_d_model == "zero_column" else d_model
+    pairs = (width + 1) // 2
+    angle = number(numbered(length)[:, None], like=like) * np.exp(-log_rates(pairs, width, exponent, like=like))
+    waves = sine_and_cosine(angle)
+    table = (
+        np.concatenate(waves, -1) if arrangement == "concatenated" else np.stack(waves, -1).reshape(length, 2 * pairs)
+    )
+    table = table[:, :width]
+    if width == d_model:
+        return table
+    return np.concatenate([table, number(np.zeros((length, 1)), like=like)], -1)
 
 
 @Part
-def positions(length: int) -> np.ndarray:
-    """0, ..., length - 1."""
+def numbered(length: int) -> np.ndarray:
+    """Positions, from 0."""
     return np.arange(length)
 
 
 @Part
-def frequencies(pairs: int, d_model: int, like: Any, base: int = 10000, factor: int = 2) -> Any:
-    """w_i = 10000^(-2i / d_model)."""
+def log_rates(pairs: int, width: int, exponent: str, *, like: Any) -> Any:
+    """-log w_i = log 10000 * 2i / d_model."""
     i = number(np.arange(pairs), like=like)
-    return np.exp(-np.log(number(base, like=like)) * (factor * i / d_model))
+    share = i / max(pairs - 1, 1) if exponent == "i/(d_model/2-1)" else 2 * i / max(width, 1)
+    return np.log(number(10000, like=like)) * share
 
 
 @Part
-def hands(angle: Any) -> tuple[Any, Any]:
-    """The sine, then the cosine."""
-    return np.sin(angle), np.cos(angle)
+def sine_and_cosine(angle: Any) -> list[Any]:
+    """The two waves of each rate."""
+    return [np.sin(angle), np.cos(angle)]
 
 
-@positions.slip("positions counted from 1")
-def counted_from_one(length: int) -> np.ndarray:
+@sine_and_cosine.slip("sine and cosine exchanged")
+def cosine_and_sine(angle: Any) -> list[Any]:
+    return [np.cos(angle), np.sin(angle)]
+
+
+@numbered.slip("positions counted from 1")
+def numbered_from_one(length: int) -> np.ndarray:
     return np.arange(1, length + 1)
 
 
-@frequencies.slip("exponents 4i / d_model: the index of a column, 2i, doubled again")
-def exponents_doubled(pairs: int, d_model: int, like: Any) -> Any:
-    return frequencies(pairs, d_model, like, factor=4)
+@log_rates.slip("the exponent 2i not halved: 10000^(-4i / d_model)")
+def exponent_not_halved(pairs: int, width: int, exponent: str, *, like: Any) -> Any:
+    return 2 * log_rates(pairs, width, exponent, like=like)
 
 
-@frequencies.slip("exponents i / d_model: the index of a pair where that of its column is meant")
-def exponents_halved(pairs: int, d_model: int, like: Any) -> Any:
-    return frequencies(pairs, d_model, like, factor=1)
+@log_rates.slip("the base 1000")
+def base_1000(pairs: int, width: int, exponent: str, *, like: Any) -> Any:
+    return log_rates(pairs, width, exponent, like=like) * 3 / 4
 
 
-@frequencies.slip("the base 1000")
-def base_1000(pairs: int, d_model: int, like: Any) -> Any:
-    return frequencies(pairs, d_model, like, base=1000)
-
-
-@hands.slip("sines and cosines exchanged")
-def sines_and_cosines_exchanged(angle: Any) -> tuple[Any, Any]:
-    return np.cos(angle), np.sin(angle)
+@log_rates.slip("the exponent i / d_model")
+def exponent_halved_twice(pairs: int, width: int, exponent: str, *, like: Any) -> Any:
+    return log_rates(pairs, width, exponent, like=like) / 2

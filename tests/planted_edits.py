@@ -1,4 +1,4 @@
-"""Thirty slips, each of one line in one of our own files, and the law that refutes each. Read by test_planted_edits.py."""
+"""Thirty-three slips of one line, each in one of our own files, and the law that refutes each; for test_planted_edits.py."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ TWO_SIZES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "softmax": {"n": (3,)},
     "attention": {"rank": (2,), "length": (1, 2, 3)},
     "multi_head_attention": {"rank": (2,), "length": (2, 3)},
+    "cached_attention": {"rank": (2,), "length": (2, 3), "d_model": (2, 6)},
     "sinusoidal_positions": {"length": (2, 3), "d_model": (2, 4)},
     "learned_positions": {"length": (2, 3)},
     "feed_forward": {"d_model": (2, 3)},
@@ -58,6 +59,8 @@ EDITS = (
     Edit("numpy", "multi_head_attention", "transposition", "a head is every h-th column, not a block of columns",
          "np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)",
          "np.moveaxis(x.reshape(*batch, length, width // n_heads, n_heads), -1, -3)"),
+    Edit("numpy", "cached_attention", "mask", "no mask: in a chunk each position sees those after it",
+         "attention(q, keys, values, causal=True)", "attention(q, keys, values)"),
     Edit("numpy", "sinusoidal_positions", "default value", "the default dtype, whatever is wanted",
          "dtype=np.float64 if like is None else like.dtype",
          "dtype=np.float64", DTYPE, dtypes=("float32",)),
@@ -78,6 +81,8 @@ EDITS = (
          "(torch.abs(i - j) < window)", "(i - j < window)"),
     Edit("torch", "multi_head_attention", "sign", "the biases are subtracted",
          'projected + params[f"b_{name}"]', 'projected - params[f"b_{name}"]'),
+    Edit("torch", "cached_attention", "transposition", "each beam goes to index[b], where it should come from there",
+         "self.rows = self.rows.index_select(0, index)", "self.rows[index] = self.rows.clone()"),
     Edit("torch", "sinusoidal_positions", "scale", "the exponents run from 0 to 1, both included, as in tensor2tensor",
          "device=like.device) / d_model)", "device=like.device) / max(d_model - 2, 1))"),
     Edit("torch", "learned_positions", "transposition", "the table is taken to lie in memory row by row",
@@ -100,12 +105,14 @@ EDITS = (
          "1.0 / math.sqrt(q.shape[-1])", "1.0 / q.shape[-1]"),
     Edit("jax", "multi_head_attention", "transposition", "queries and keys exchanged",
          "attention(q, k, v, mask=mask", "attention(k, q, v, mask=mask"),
+    Edit("jax", "cached_attention", "mask", "a position that is not written yet is seen too",
+         "jnp.arange(keys.shape[-2]) <= position", "jnp.arange(keys.shape[-2]) <= position + 1"),
     Edit("jax", "sinusoidal_positions", "axis", "all sines, then all cosines",
          "axis=-1)  # (length", "axis=-2)  # (length"),
     Edit("jax", "learned_positions", "sign", "the last rows of the table",
          "table[:length]", "table[-length:]"),
     Edit("jax", "feed_forward", "default value", "jax.nn.gelu is the tanh approximation unless told otherwise",
-         "x * (0.5 * (1.0 + jax.lax.erf(x / math.sqrt(2.0))))", "jax.nn.gelu(x)"),
+         '{"relu": relu, "gelu": gelu}', '{"relu": relu, "gelu": jax.nn.gelu}'),
     Edit("jax", "residual", "scale", "the sum is made to keep its variance",
          "return x + sublayer_output", "return (x + sublayer_output) * 0.5**0.5"),
     Edit("jax", "layer_norm", "default value", "the eps of flax",

@@ -73,6 +73,18 @@ MISDECLARED = {
         "@impl.component\ndef multi_head_attention(x, memory, params): return x",
         "must take the keyword 'n_heads'",
     ),
+    "a function where a class is wanted": (
+        "@impl.component\ndef cached_attention(params, *, n_heads): return params",
+        'cached_attention is declared form="function"; wanted: form="object", a class whose objects keep the state',
+    ),
+    "a class where a function is wanted": (
+        "@impl.component('softmax', form='object')\nclass Softmax:\n    def __init__(self, x): pass",
+        'softmax is declared form="object"; wanted: form="function"',
+    ),
+    "a class without a keyword": (
+        "@impl.component('cached_attention', form='object')\nclass Cache:\n    def __init__(self, params): pass",
+        "must take the keyword 'n_heads'; wanted: cached_attention(params, *, n_heads, max_length=None)",
+    ),
     "a gradient of nothing": (
         "@impl.component\ndef softmax(x): return x\n@impl.vjp('sofmax')\ndef g(c, x): return c",
         "no component of this name is offered; did you mean 'softmax'?",
@@ -240,7 +252,7 @@ def test_declining_everything_is_nothing_judged(tmp_path: Path, capsys: pytest.C
     [
         (
             ("--component", "sofmax"),
-            ("no component 'sofmax'; did you mean 'softmax'?", "components: softmax, attention"),
+            ("no component 'sofmax'; did you mean 'softmax'?", "components: softmax, log_softmax"),
         ),
         (("--law", "ignores_shift"), ("no law 'ignores_shift'; did you mean 'ignores_a_shift'?", "laws: ")),
         (("--component", "residual", "--law", "keeps_the_order"), ("no law 'keeps_the_order'", "laws: a_batch_is")),

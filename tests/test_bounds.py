@@ -27,11 +27,12 @@ SILENT: dict[str, Any] = {"fully_masked": "zero", "causal_alignment": "top_left"
 
 
 def drawn(component: str, row: int, kind: str) -> Case | None:
-    """A float64 case with a cotangent; None where the draw makes none."""
+    """A float64 case, of a function with a cotangent; None where the draw makes none."""
     subject = SUBJECTS[component]
     recipe = Draw(subject.rows[row], kind, seed_of("bounds", component, row, kind), "float64", subject.top("float64"))
     try:
-        return with_cotangent(subject.draw(recipe), recipe, component)
+        case = subject.draw(recipe)
+        return with_cotangent(case, recipe, component) if COMPONENTS[component].form == "function" else case
     except NotJudged:
         return None
 
@@ -40,7 +41,7 @@ def rows_of(component: str) -> list[int]:
     """The four smallest sizes, and the others that are not made for kernels where one truth is cheap."""
     rows = SUBJECTS[component].rows
     small = [i for i, row in enumerate(rows) if not row.get("kernel") and row.get("length", 1) <= 9]
-    return small[: 3 if component.startswith("encoder") else 6]
+    return small[: 3 if SUBJECTS[component].stack else 6]
 
 
 def encloses(truth: Truth) -> bool:
@@ -59,9 +60,9 @@ def test_a_bounded_number_encloses_the_truth(component: str, kind: str) -> None:
             continue
         spec = COMPONENTS[component]
         conventions = {name: value for name, value in SILENT.items() if spec.convention(name)}
-        cotangent = case.extra["cotangent"]
+        cotangent = case.extra.get("cotangent")
         question = Question(spec, case.arguments, case.options, conventions, FLOAT64, case.aliases, cotangent)
-        gradients = question.gradients() if component != "sinusoidal_positions" else []
+        gradients = question.gradients() if SUBJECTS[component].differentiable else []
         for path, truth in (*question.outputs(), *gradients):
             assert encloses(truth), f"row {row}, {path}"
 

@@ -55,14 +55,21 @@ def wrong_implementation(law: Law) -> Implementation:
     if law.name in own or f"{law.name}_vjp" in own:
         function, vjp = own.get(law.name, function), own.get(f"{law.name}_vjp", vjp)
     else:
-        function = UNIVERSAL[law.name](function)
+        spoil = UNIVERSAL[law.name]
+        function = in_every_step(spoil, function) if isinstance(function, type) else spoil(function)
         if f"{law.name}_vjp" in UNIVERSAL:
             vjp = UNIVERSAL[f"{law.name}_vjp"](vjp)
     impl = Implementation(f"wrong {component}")
-    impl.component(component, **honest.offers[component].conventions)(function)
+    offer = honest.offers[component]
+    impl.component(component, form=offer.form, **offer.conventions)(function)
     if vjp is not None:
         impl.vjp(component)(vjp)
     return impl
+
+
+def in_every_step(spoil: Callable[..., Any], honest_class: Any) -> type:
+    """A class whose objects do each step as this makes it wrong."""
+    return type("Wrong", (honest_class,), {"step": spoil(honest_class.step)})
 
 
 def judged(law: Law, implementation: Implementation, budget: Budget) -> Record:

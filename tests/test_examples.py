@@ -88,6 +88,30 @@ def test_nn_module_holds(tmp_path: Path) -> None:
     assert {record.component for record in records if record.verdict is Verdict.HELD} == {"encoder_layer"}
 
 
+def test_cache_object_holds(tmp_path: Path) -> None:
+    """A module with a cache: chunks, reorder and two sequences by turns are judged; it has no max_length."""
+    pytest.importorskip("torch")
+    code, records = check(EXAMPLES / "cache_object.py", tmp_path / "records.jsonl", "--dtype", "float32")
+    assert code == 0, bad(records)
+    assert {record.component for record in records} == {"cached_attention"}
+    absent = {record.law: record.message for record in records if record.verdict is not Verdict.HELD}
+    assert set(absent.values()) == {"no keyword max_length"}
+    assert not any(record.unsupported for record in records)
+
+
+def test_cache_object_needs_its_own_mask_as_its_comment_says(tmp_path: Path) -> None:
+    """With torch's is_causal each position sees the first key alone."""
+    pytest.importorskip("torch")
+    text = (EXAMPLES / "cache_object.py").read_text()
+    causal = tmp_path / "causal.py"
+    causal.write_text(text.replace("attn_mask=seen)", "is_causal=True)"))
+    assert causal.read_text() != text
+    law = "agrees_with_the_spec"
+    code, records = check(causal, tmp_path / "records.jsonl", "--dtype", "float32", "--law", law)
+    assert code == 1
+    assert records[0].diagnosis.endswith("its first position sees the first key alone (causal_from_the_chunk)")
+
+
 @pytest.mark.parametrize(
     ("law", "components"),
     [("agrees_with_the_spec", {"softmax", "attention", "layer_norm"}), ("gradients_agree_with_the_spec", {"softmax"})],
@@ -117,11 +141,11 @@ def test_jax_attention_computes_float64_in_float32_as_its_comment_says(tmp_path:
 
 
 def test_three_real_bugs_are_found_by_name(wrong: tuple[int, list[Record]]) -> None:
-    """Exit 1: the formula, or its gradient, is missed by each, and the law of shared heads broken by one; on both dtypes."""
+    """Exit 1, and a law broken by each bug, in both dtypes; shared heads have one of their own besides."""
     code, records = wrong
     assert code == 1
     assert {(record.implementation, record.component, record.law) for record in bad(records)} == THREE_BUGS
-    assert len(bad(records)) == 8
+    assert len(bad(records)) == 2 * len(THREE_BUGS)
 
 
 def test_counterexamples_of_the_three_bugs_are_small(wrong: tuple[int, list[Record]]) -> None:
@@ -164,3 +188,14 @@ def test_assigning_data_cuts_the_gradient_as_nn_module_says(tmp_path: Path) -> N
     code, records = check(target, tmp_path / "records.jsonl", "--dtype", "float32", "--law", law)
     assert code == 1
     assert "no derivative reached it" in records[0].message
+
+
+def test_multihead_attention_follows_a_convention_of_its_own_by_either_path(tmp_path: Path) -> None:
+    """Undeclared: what a fully masked row answers is found out, by asking, and nobody is accused for it."""
+    code, records = check(EXAMPLES / "nn_multihead_attention.py", tmp_path / "records.jsonl")
+    assert code == 0, [(record.law, record.message) for record in bad(records)]
+    followed = {record.implementation: record.conventions.get("fully_masked") for record in records if record.law}
+    assert followed == {
+        "MultiheadAttention": "zero (undeclared)",
+        "MultiheadAttention with weights": "nan (undeclared)",
+    }

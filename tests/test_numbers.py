@@ -235,6 +235,20 @@ def test_half_an_ulp_of_zero_is_half_the_smallest_number(form: Format) -> None:
     assert form.half_ulp(np.zeros(3)).tolist() == [smallest / 2] * 3
 
 
+def test_products_that_underflow_without_being_flushed_are_rounded_too() -> None:
+    """In float16, sums in float16: each product below the smallest normal number is rounded to a multiple of 2^-24."""
+    precision = precision_of("float16", accumulates_in="float16")
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(1, 9, (5, 3)) * 2.0**-24).astype(np.float16), rng.standard_normal((3, 5)).astype(np.float16)
+    bounded = Bounded.given(a, precision) @ Bounded.given(b, precision)
+    exact = Ball.given(a) @ Ball.given(b)
+    for order in ([0, 1, 2], [2, 0, 1]):
+        products = a[:, order, None] * b[None, order, :]
+        in_turn = (products[:, 0] + products[:, 1]) + products[:, 2]
+        assert (exact.distances(in_turn) <= bounded.error).all()
+    assert (exact.distances(a @ b) <= bounded.error).all()
+
+
 def test_nothing_plus_nothing_has_no_error_to_speak_of() -> None:
     for dtype in ("float64", "float32", "bfloat16", "float16"):
         nothing = Bounded.given(np.zeros(2), precision_of(dtype))

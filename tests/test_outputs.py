@@ -150,7 +150,7 @@ def test_nothing_judged_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "said"),
     [
-        (("sofmax", X, X), {}, r"no component 'sofmax'; did you mean 'softmax'\?\ncomponents: softmax, attention"),
+        (("sofmax", X, X), {}, r"no component 'sofmax'; did you mean 'softmax'\?\ncomponents: softmax, log_softmax"),
         (("softmax", X, X), {"maks": X > 0}, r"softmax has no option 'maks'; did you mean 'mask'\?\noptions: mask"),
         (("softmax", X, X), {"fully_masked": "zeros"}, "fully_masked='zeros' is not among the values"),
         (("softmax", X, X), {"precision": "eagre"}, "precision 'eagre' is not known; one of 'eager', 'layer'"),
@@ -158,9 +158,16 @@ def test_nothing_judged_is_no_success() -> None:
         (("softmax", X, X, X), {}, r"too many positional arguments; wanted: softmax\(x"),
         (("softmax", X.astype(int), X), {}, "the output has dtype int64; judged are float64, float32"),
         (("softmax", None, X), {}, "the output has dtype object"),
+        (("cached_attention", X, {}), {"n_heads": 1}, "cached_attention is an object: .* with veriformer check"),
     ],
 )
 def test_misuse_is_named(arguments: tuple[Any, ...], options: dict[str, Any], said: str) -> None:
     """With what exists, and the nearest."""
     with pytest.raises(Misuse, match=said):
         veriformer.check_output(*arguments, **options)
+
+
+def test_an_object_has_no_allowed_error_of_one_output() -> None:
+    """What it may err depends on all its steps."""
+    with pytest.raises(Misuse, match="cached_attention is an object"):
+        veriformer.allowed_error("cached_attention", {}, n_heads=1)

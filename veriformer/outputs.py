@@ -24,6 +24,11 @@ UNJUDGED = (
     'or precision="layer" if it computes in float32 inside'
 )
 
+OBJECT = (
+    "object: what it answers depends on all that it was asked before, which one output does not show; offer the class with "
+    '@impl.component(..., form="object") and judge it with veriformer check'
+)
+
 
 def check_output(component: str, output: Any, *arguments: Any, precision: str = "eager", **options: Any) -> None:
     """Raise AssertionError unless the output is what an honest implementation may answer.
@@ -32,8 +37,8 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
     is the dtype judged. arguments, options: what your code was given, in the component's own order and names;
     conventions too (`variance="unbiased"`). A silent convention that is not given (what a fully masked row answers) may
     be any of its allowed values. precision: "eager" or "layer".
-    Raises Misuse for a component, option or value that does not exist, and when no number of the output can be judged:
-    a check that nothing could fail is none.
+    Raises Misuse for a component, option or value that does not exist, for a component that is an object, and when no
+    number of the output can be judged: a check that nothing could fail is none.
     """
     got = as_numpy(output)
     spec = known(component)
@@ -70,6 +75,8 @@ def known(component: str) -> Component:
     """The component of this name."""
     if component not in COMPONENTS:
         raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+    if COMPONENTS[component].form == "object":
+        raise Misuse(f"{component} is an {OBJECT}")
     return COMPONENTS[component]
 
 

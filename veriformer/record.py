@@ -70,6 +70,8 @@ class Record:
     judged: int = 0
     abstained: int = 0
     unsupported: int = 0
+    overflowing: int = 0
+    """Of the abstained cases those in which an honest computation may overflow; the bound of the others says nothing."""
     worst_ratio: float | None = None
     """Largest observed error / bound."""
     worst_ulps: float | None = None

@@ -20,7 +20,7 @@ from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near, spec_call
 from veriformer.properties.search import Budget
 from veriformer.record import Record
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, SLIPS, Component, Slip
 
 PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch", "jax", "ml_dtypes")
 
@@ -191,8 +191,17 @@ def described(component: str | None) -> str:
         default = "silent: found out by asking" if convention.silent else f"stated, {convention.default!r} by default"
         lines += ["", f"Convention {convention.name} ({default}): {convention.source}"]
         lines += [f"  {value!r:24} {convention.who.get(value, '')}".rstrip() for value in convention.values]
+    slips = slips_of(spec)
+    if slips:
+        lines += ["", "Slips, tried when an answer is not the formula's:"]
+        lines += [f"  - {slip.name}: {slip.sentence}" for slip in slips]
     lines += ["", "Laws:", *(f"  - {law.name}: {law.sentence}" for law in LAWS[component])]
     return "\n".join(lines)
+
+
+def slips_of(spec: Component) -> list[Slip]:
+    """The slips declared in the component's own file."""
+    return [slip for slip in SLIPS if slip.by.__module__ == spec.function.__module__]
 
 
 def first_line(function: Any) -> str:

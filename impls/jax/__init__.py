@@ -10,17 +10,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from veriformer.impls.jax.alibi import alibi
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.cached_attention import CachedAttention
+from veriformer.impls.jax.decoder import decoder
+from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
 from veriformer.impls.jax.feed_forward import feed_forward
+from veriformer.impls.jax.gelu import gelu
+from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.log_softmax import log_softmax
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
+from veriformer.impls.jax.relu import relu
 from veriformer.impls.jax.residual import residual
+from veriformer.impls.jax.rms_norm import rms_norm
+from veriformer.impls.jax.rotary_positions import rotary_positions
+from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
+from veriformer.impls.jax.swiglu import swiglu
+from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
@@ -31,14 +44,27 @@ SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 impl.component("softmax", **SILENT)(softmax)
 impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
+impl.component(gelu)
+impl.component(log_softmax)
+impl.component(relu)
+impl.component(rms_norm)
+impl.component(silu)
+impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
+impl.component(alibi)
+impl.component(rotary_positions)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
 impl.component(layer_norm)
 impl.component("encoder_layer", **SILENT)(encoder_layer)
 impl.component("encoder", **SILENT)(encoder)
+impl.component("decoder_layer", **SILENT)(decoder_layer)
+impl.component("decoder", **SILENT)(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""
@@ -105,18 +131,62 @@ def gradients(
     An array given in several places is one variable, and its total gradient is reported at each of them.
     An integer leaf is None; a leaf that no gradient reached is zero, since JAX does not tell the two apart.
     """
-    variables = {id(leaf): leaf for _, leaf in leaves(arguments) if is_floating(leaf)}
-
-    def of_variables(values: dict[int, jax.Array]) -> Tree:
-        return function(*rebuild(arguments, lambda _, leaf: values.get(id(leaf), leaf)), **options)
-
-    outputs, pull_back = jax.vjp(of_variables, variables)
-    (found,) = pull_back(cotangent)
+    given = (arguments, options)
+    arrays = {id(leaf): leaf for _, leaf in leaves(given) if is_native(leaf)}
+    names = {key: number for number, key in enumerate(arrays)}
+    variables = {names[id(leaf)]: leaf for _, leaf in leaves(arguments) if is_floating(leaf)}
+    others = {names[key]: leaf for key, leaf in arrays.items() if names[key] not in variables}
+    outputs, found = differentiated(function, given, names, variables)(variables, others, cotangent)
     return outputs, tuple(
-        rebuild(argument, lambda _, leaf: found.get(id(leaf)))
+        rebuild(argument, lambda _, leaf: found.get(names.get(id(leaf), -1)))
         for argument in arguments
         if any(is_floating(leaf) for _, leaf in leaves(argument))
     )
+
+
+Differentiated = Callable[[dict[int, jax.Array], dict[int, jax.Array], Tree], tuple[Tree, dict[int, jax.Array]]]
+COMPILED: dict[tuple[object, str], Differentiated] = {}
+"""Gradients of functions that their authors jitted, by function and by what is no array: a second call need not be traced."""
+
+
+def differentiated(
+    function: Callable[..., Any],
+    given: tuple[tuple[Tree, ...], dict[str, Tree]],
+    names: dict[int, int],
+    variables: dict[int, jax.Array],
+) -> Differentiated:
+    """(variables, other arrays, cotangent) -> the outputs and the gradient of each variable.
+
+    Under jit where the function is jitted already; as it is where it is not. Arrays stand under their numbers, everything else
+    where it was given.
+    """
+    template = rebuild(given, lambda _, leaf: Numbered(names[id(leaf)]) if is_native(leaf) else leaf)
+
+    def run(
+        variables: dict[int, jax.Array], others: dict[int, jax.Array], cotangent: Tree
+    ) -> tuple[Tree, dict[int, jax.Array]]:
+        def of_variables(values: dict[int, jax.Array]) -> Tree:
+            known = values | others
+            arguments, options = rebuild(template, lambda _, leaf: known[leaf] if isinstance(leaf, Numbered) else leaf)
+            return function(*arguments, **options)
+
+        outputs, pull_back = jax.vjp(of_variables, variables)
+        (found,) = pull_back(cotangent)
+        return outputs, found
+
+    if not isinstance(function, jax.stages.Wrapped):
+        return run
+    key = (function, repr((template, sorted(variables))))
+    if key not in COMPILED:
+        COMPILED[key] = jax.jit(run)
+    return COMPILED[key]
+
+
+class Numbered(int):
+    """The number under which an array is handed over."""
+
+    def __repr__(self) -> str:
+        return f"array {int(self)}"
 
 
 def is_floating(leaf: object) -> bool:

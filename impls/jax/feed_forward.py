@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+
+from veriformer.impls.jax.gelu import gelu
+from veriformer.impls.jax.relu import relu
 
 
 @functools.partial(jax.jit, static_argnames="activation")
@@ -15,16 +17,6 @@ def feed_forward(x: jax.Array, params: Mapping[str, jax.Array], *, activation: s
     """activation(x w_1 + b_1) w_2 + b_2; x (..., d_model), w_1 (d_model, d_ff), w_2 (d_ff, d_model) -> like x."""
     hidden = ACTIVATIONS[activation](jnp.matmul(x, params["w_1"], precision="highest") + params["b_1"])
     return jnp.matmul(hidden, params["w_2"], precision="highest") + params["b_2"]
-
-
-def relu(x: jax.Array) -> jax.Array:
-    """max(x, 0), with derivative 0 at 0."""
-    return jax.nn.relu(x)
-
-
-def gelu(x: jax.Array) -> jax.Array:
-    """x Phi(x), where Phi(x) = (1 + erf(x / sqrt(2))) / 2 is the normal distribution function."""
-    return x * (0.5 * (1.0 + jax.lax.erf(x / math.sqrt(2.0))))
 
 
 ACTIVATIONS = {"relu": relu, "gelu": gelu}

@@ -9,17 +9,30 @@ from typing import Any
 import numpy as np
 import scipy
 
+from veriformer.impls.numpy.alibi import alibi
 from veriformer.impls.numpy.attention import attention, attention_vjp
+from veriformer.impls.numpy.cached_attention import CachedAttention
+from veriformer.impls.numpy.decoder import decoder, decoder_vjp
+from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
-from veriformer.impls.numpy.encoder import encoder
-from veriformer.impls.numpy.encoder_layer import encoder_layer
-from veriformer.impls.numpy.feed_forward import feed_forward
-from veriformer.impls.numpy.layer_norm import layer_norm
+from veriformer.impls.numpy.encoder import encoder, encoder_vjp
+from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
+from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
+from veriformer.impls.numpy.gelu import gelu, gelu_vjp
+from veriformer.impls.numpy.language_model import language_model, language_model_vjp
+from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
-from veriformer.impls.numpy.multi_head_attention import multi_head_attention
+from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
+from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
+from veriformer.impls.numpy.relu import relu, relu_vjp
 from veriformer.impls.numpy.residual import residual, residual_vjp
+from veriformer.impls.numpy.rms_norm import rms_norm, rms_norm_vjp
+from veriformer.impls.numpy.rotary_positions import rotary_positions, rotary_positions_vjp
+from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
+from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -29,15 +42,44 @@ SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 impl.component("softmax", **SILENT)(softmax)
 impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
+impl.component(gelu)
+impl.component(log_softmax)
+impl.component(relu)
+impl.component(rms_norm)
+impl.component(silu)
+impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
+impl.component(alibi)
+impl.component(rotary_positions)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
 impl.component(layer_norm)
 impl.component("encoder_layer", **SILENT)(encoder_layer)
 impl.component("encoder", **SILENT)(encoder)
+impl.component("decoder_layer", **SILENT)(decoder_layer)
+impl.component("decoder", **SILENT)(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
+impl.vjp("gelu")(gelu_vjp)
+impl.vjp("log_softmax")(log_softmax_vjp)
+impl.vjp("relu")(relu_vjp)
+impl.vjp("rms_norm")(rms_norm_vjp)
+impl.vjp("silu")(silu_vjp)
+impl.vjp("swiglu")(swiglu_vjp)
+impl.vjp("feed_forward")(feed_forward_vjp)
+impl.vjp("layer_norm")(layer_norm_vjp)
+impl.vjp("multi_head_attention")(multi_head_attention_vjp)
+impl.vjp("rotary_positions")(rotary_positions_vjp)
+impl.vjp("decoder")(decoder_vjp)
+impl.vjp("decoder_layer")(decoder_layer_vjp)
+impl.vjp("transformer")(transformer_vjp)
+impl.vjp("language_model")(language_model_vjp)
+impl.vjp("encoder")(encoder_vjp)
+impl.vjp("encoder_layer")(encoder_layer_vjp)
 impl.vjp("softmax")(softmax_vjp)
 impl.vjp("attention")(attention_vjp)
 impl.vjp("learned_positions")(learned_positions_vjp)

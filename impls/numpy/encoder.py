@@ -1,4 +1,4 @@
-"""The encoder in NumPy: its layers one after the other, and a last norm if there is one."""
+"""The encoder, and its gradients, in NumPy: its layers one after the other, and a last norm if there is one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.encoder_layer import encoder_layer
-from veriformer.impls.numpy.layer_norm import layer_norm
+from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
+from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 
 
 def encoder(
@@ -30,3 +30,24 @@ def encoder(
     if "final_norm" in params:
         x = layer_norm(x, params["final_norm"]["gamma"], params["final_norm"]["beta"], eps=eps)
     return x
+
+
+def encoder_vjp(
+    cotangent: np.ndarray, x: np.ndarray, params: Mapping[str, Any], *, eps: float = 1e-5, **options: Any
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The gradients for x and every parameter: the inputs of all layers are kept, then it goes back from the last.
+
+    options: those of `encoder`.
+    """
+    inputs = [x]
+    for layer in params["layers"]:
+        inputs.append(encoder_layer(inputs[-1], layer, eps=eps, **options))
+    found: dict[str, Any] = {"layers": []}
+    if "final_norm" in params:
+        scale = params["final_norm"]
+        cotangent, d_gamma, d_beta = layer_norm_vjp(cotangent, inputs[-1], scale["gamma"], scale["beta"], eps=eps)
+        found["final_norm"] = {"gamma": d_gamma, "beta": d_beta}
+    for layer, entered in zip(reversed(params["layers"]), reversed(inputs[:-1]), strict=True):
+        cotangent, d_layer = encoder_layer_vjp(cotangent, entered, layer, eps=eps, **options)
+        found["layers"].insert(0, d_layer)
+    return cotangent, {name: found[name] for name in params}

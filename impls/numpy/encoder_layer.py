@@ -1,15 +1,15 @@
-"""One layer of the encoder in NumPy: self-attention and feed-forward, each with its residual and its norm."""
+"""One layer of the encoder, and its gradients, in NumPy: self-attention and feed-forward, each with residual and norm."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.feed_forward import feed_forward
-from veriformer.impls.numpy.layer_norm import layer_norm
-from veriformer.impls.numpy.multi_head_attention import multi_head_attention
+from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
+from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
+from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 from veriformer.impls.numpy.residual import residual
 
 
@@ -35,14 +35,79 @@ def encoder_layer(
     def feed(x: np.ndarray) -> np.ndarray:
         return feed_forward(x, params["feed_forward"], activation=activation)
 
-    def norm_1(x: np.ndarray) -> np.ndarray:
-        return layer_norm(x, params["norm_1"]["gamma"], params["norm_1"]["beta"], eps=eps)
+    h = block(x, attend, params["norm_1"], norm, eps)
+    return block(h, feed, params["norm_2"], norm, eps)
 
-    def norm_2(x: np.ndarray) -> np.ndarray:
-        return layer_norm(x, params["norm_2"]["gamma"], params["norm_2"]["beta"], eps=eps)
 
+def encoder_layer_vjp(
+    cotangent: np.ndarray,
+    x: np.ndarray,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: np.ndarray | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """The gradients for x and every parameter: back through the feed-forward's block, then through the attention's."""
+
+    def attend(y: np.ndarray) -> np.ndarray:
+        return multi_head_attention(y, y, params["self_attention"], n_heads=n_heads, mask=mask)
+
+    def attend_back(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        d_x, d_memory, d_attention = multi_head_attention_vjp(
+            g, y, y, params["self_attention"], n_heads=n_heads, mask=mask
+        )
+        return d_x + d_memory, d_attention
+
+    def feed(y: np.ndarray) -> np.ndarray:
+        return feed_forward(y, params["feed_forward"], activation=activation)
+
+    def feed_back(g: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:
+        return feed_forward_vjp(g, y, params["feed_forward"], activation=activation)
+
+    first, second = params["norm_1"], params["norm_2"]
+    h = block(x, attend, first, norm, eps)
+    d_h, d_feed, d_second = block_vjp(cotangent, h, feed, feed_back, second, norm, eps)
+    d_x, d_attention, d_first = block_vjp(d_h, x, attend, attend_back, first, norm, eps)
+    found = {"self_attention": d_attention, "feed_forward": d_feed, "norm_1": d_first, "norm_2": d_second}
+    return d_x, {name: found[name] for name in params}
+
+
+SubLayer = Callable[[np.ndarray], np.ndarray]
+SubLayerBack = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, Any]]
+"""(cotangent, input) -> the gradients for the input and for the sub-layer's own parameters."""
+
+
+def block(x: np.ndarray, sublayer: SubLayer, scale: Mapping[str, np.ndarray], norm: str, eps: float) -> np.ndarray:
+    """A sub-layer with its residual and its norm."""
     if norm == "pre":
-        x = residual(x, attend(norm_1(x)))
-        return residual(x, feed(norm_2(x)))
-    x = norm_1(residual(x, attend(x)))
-    return norm_2(residual(x, feed(x)))
+        return residual(x, sublayer(layer_norm(x, scale["gamma"], scale["beta"], eps=eps)))
+    return layer_norm(residual(x, sublayer(x)), scale["gamma"], scale["beta"], eps=eps)
+
+
+def block_vjp(
+    cotangent: np.ndarray,
+    x: np.ndarray,
+    sublayer: SubLayer,
+    sublayer_back: SubLayerBack,
+    scale: Mapping[str, np.ndarray],
+    norm: str,
+    eps: float,
+) -> tuple[np.ndarray, Any, dict[str, np.ndarray]]:
+    """The gradients for x, for the sub-layer's parameters, and for the norm's, where g is the cotangent.
+
+    Post-norm, y = norm(x + f(x)): with s = norm'^T g the gradient is s + f'^T s.
+    Pre-norm, y = x + f(norm(x)): the gradient is g + norm'^T f'^T g. The 1 in it is why deep stacks can be trained.
+    """
+    gamma, beta = scale["gamma"], scale["beta"]
+    if norm == "pre":
+        d_normed, d_own = sublayer_back(cotangent, layer_norm(x, gamma, beta, eps=eps))
+        d_x, d_gamma, d_beta = layer_norm_vjp(d_normed, x, gamma, beta, eps=eps)
+        d_x = cotangent + d_x
+    else:
+        d_sum, d_gamma, d_beta = layer_norm_vjp(cotangent, residual(x, sublayer(x)), gamma, beta, eps=eps)
+        d_through, d_own = sublayer_back(d_sum, x)
+        d_x = d_sum + d_through
+    return d_x, d_own, {"gamma": d_gamma, "beta": d_beta}

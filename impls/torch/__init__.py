@@ -13,17 +13,30 @@ import numpy as np
 import torch
 
 from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.torch.alibi import alibi
 from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.cached_attention import CachedAttention
+from veriformer.impls.torch.decoder import decoder
+from veriformer.impls.torch.decoder_layer import decoder_layer
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
 from veriformer.impls.torch.feed_forward import feed_forward
+from veriformer.impls.torch.gelu import gelu
+from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
+from veriformer.impls.torch.relu import relu
 from veriformer.impls.torch.residual import residual
+from veriformer.impls.torch.rms_norm import rms_norm
+from veriformer.impls.torch.rotary_positions import rotary_positions
+from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
+from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
@@ -33,14 +46,27 @@ SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 impl.component("softmax", **SILENT)(softmax)
 impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
 impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
+impl.component(gelu)
+impl.component(log_softmax)
+impl.component(relu)
+impl.component(rms_norm)
+impl.component(silu)
+impl.component(swiglu)
+impl.component("cached_attention", form="object")(CachedAttention)
 impl.component(sinusoidal_positions)
 impl.component(learned_positions)
+impl.component(alibi)
+impl.component(rotary_positions)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
 impl.component(layer_norm)
 impl.component("encoder_layer", **SILENT)(encoder_layer)
 impl.component("encoder", **SILENT)(encoder)
+impl.component("decoder_layer", **SILENT)(decoder_layer)
+impl.component("decoder", **SILENT)(decoder)
+impl.component(transformer)
+impl.component(language_model)
 
 
 def versions() -> dict[str, str]:

@@ -39,9 +39,7 @@ def forward(
         weight = np.where(allowed, np.exp(-distance), 0.0)
         total = weight.sum(-1, keepdims=True)
         p = np.where(allowed, weight / total, 0.0)
-        exp_error = ROUNDOFFS["exp"] * u
-        a = x.reach + u * (2 * distance + 2 * x.reach) + exp_error + log_weight_error
-        a = np.where(allowed, a + rescalings(shifted) * (exp_error + 2 * u), 0.0)
+        a = np.where(allowed, exponent_error(x, shifted, distance) + log_weight_error, 0.0)
         known = np.minimum(a, 500.0)  # beyond, the ends of [0, 1] are reached in any case
         grown, shrunk = np.expm1(known), -np.expm1(-known)
         others, low, high = (all_but_one(weight * part) for part in (np.ones_like(known), 1 - shrunk, 1 + grown))
@@ -63,6 +61,14 @@ def forward(
     if behind_mask == "propagates":
         p = np.where((~allowed & ~(x.value < np.inf)).any(-1, keepdims=True), np.nan, p)
     return empty_rows(x.of(p, error), x, allowed, **conventions)
+
+
+def exponent_error(x: Bounded, shifted: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """a_i without what the scores add: |t| <= a_i for an honest weight w_i e^t. distance: max - x_i."""
+    u = x.precision.step.u
+    exp_error = ROUNDOFFS["exp"] * u
+    a = x.reach + u * (2 * distance + 2 * x.reach) + exp_error
+    return np.asarray(a + rescalings(shifted) * (exp_error + 2 * u))
 
 
 def empty_rows(p: Bounded, x: Bounded, allowed: np.ndarray, *, fully_masked: str = "zero") -> Bounded:
@@ -110,9 +116,21 @@ def all_but_one(terms: np.ndarray) -> np.ndarray:
 
 
 def backward(g: Bounded, x: Bounded, *, mask: Any = None, **conventions: Any) -> tuple[Bounded]:
-    """dx = p (g - sum_j p_j g_j), as one product or as p g - p sum(p g), or by derivatives of exp, sum and division."""
+    """dx = p (g - sum_j p_j g_j), as one product or as p g - p sum(p g), or by derivatives of exp, sum and division.
+
+    The derivative of the quotient e / s by s is -e / s^2 (JAX forms it so): where the square of the sum of the shifted
+    exponentials overflows, in float16 from 256 equal logits on, such code loses the second term, and nothing is claimed.
+    """
     p = forward(x, mask=mask, **conventions)
-    return (pulled(g, p, (p * g).sum(-1, keepdims=True), x, mask),)
+    dx = pulled(g, p, (p * g).sum(-1, keepdims=True), x, mask)
+    allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
+    with np.errstate(all="ignore"):
+        near = np.where(allowed, x.value + x.reach, -np.inf)
+        low = np.where(allowed, x.value - x.reach, -np.inf).max(-1, keepdims=True, initial=-np.inf)
+        total = np.where(allowed, np.exp(np.minimum(near - low, 0.0)), 0.0).sum(-1, keepdims=True)
+        honest = total * (1 + gamma(x.shape[-1], x.precision.accumulator.u) + 2 * x.precision.step.u)
+        overflow = honest * honest > x.precision.step.largest
+    return (dx.of(dx.value, np.where(overflow & allowed, np.inf, dx.error)),)
 
 
 def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None) -> Bounded:
@@ -130,6 +148,12 @@ def pulled(g: Bounded, p: Bounded, inner: Bounded, x: Bounded, mask: Any = None)
         error = dx.error + 4 * u * terms
         if x.precision.flushes:
             error = error + np.minimum(4 * x.precision.step.tiny, terms)
+    return through_the_maximum(dx, error, x, allowed)
+
+
+def through_the_maximum(dx: Bounded, error: np.ndarray, x: Bounded, allowed: np.ndarray) -> Bounded:
+    """dx with the errors given, and with what comes back through the maximum wherever it may stand."""
+    with np.errstate(all="ignore"):
         low = np.where(allowed, x.value - x.reach, -np.inf).max(-1, keepdims=True, initial=-np.inf)
         perhaps_top = allowed & (x.value + x.reach >= low)
         spread = gamma(x.shape[-1] + 1, x.precision.accumulator.u) * dx.size_at_most + error

@@ -9,4 +9,5 @@ from veriformer.spec.numbers.number import erf as erf
 from veriformer.spec.numbers.number import number as number
 from veriformer.spec.numbers.tape import Tape as Tape
 from veriformer.spec.numbers.tape import boundary as boundary
+from veriformer.spec.numbers.tape import pi as pi
 from veriformer.spec.numbers.tape import pull_back as pull_back

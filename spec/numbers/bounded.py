@@ -207,6 +207,8 @@ class Bounded(Number):
                 error = error + a.error @ b.size_at_most
             if self.precision.flushes:
                 error = error + np.minimum(2 * n * acc.tiny, magnitude + self.unseen(a, b, magnitude))
+            else:  # a product below the smallest normal number is rounded to a multiple of the smallest number
+                error = error + np.minimum(n * acc.half_ulp(np.zeros(())), magnitude)
             error = np.where(magnitude > acc.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
         return total if acc is self.precision.step else total.rounded(total.value, total.error)

@@ -23,9 +23,10 @@ class Tape(Number):
 
     rank = 3
 
-    def __init__(self, value: Any, sources: Sequence[tuple[Any, Pullback]] = ()) -> None:
+    def __init__(self, value: Any, sources: Sequence[tuple[Any, Pullback]] = (), *, is_boundary: bool = False) -> None:
         self.value = value
         self.sources = [(source, pull) for source, pull in sources if isinstance(source, Tape)]
+        self.is_boundary = is_boundary
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -138,44 +139,63 @@ class Tape(Number):
         )
 
     def matmul(self, other: Self) -> Self:
+        """A matrix that all examples of a batch are multiplied with gets one product of all their rows: its sums, in any
+        order, run over the batch too."""
         a, b = self.value, other.value
-        return self.elementwise(other, a @ b, lambda g: g @ transposed(b), lambda g: transposed(a) @ g)
+        rows = as_rows if b.ndim == 2 < a.ndim else lambda x: x
+        return self.elementwise(other, a @ b, lambda g: g @ transposed(b), lambda g: transposed(rows(a)) @ rows(g))
 
 
 def boundary(x: Any) -> Any:
-    """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`."""
+    """The result of a component or a projection: bounded numbers are rounded to the output's format under `layer`.
+
+    So is the cotangent that crosses it on the way back.
+    """
     if isinstance(x, Bounded):
         return x.boundary()
     if isinstance(x, Tape) and isinstance(x.value, Bounded):
-        return Tape(x.value.boundary(), [(x, lambda g: g)])
+        return Tape(x.value.boundary(), [(x, lambda g: g)], is_boundary=True)
     return x
 
 
 def pi(*, like: Any) -> Any:
-    """The circle's number: certified over balls, the nearest float elsewhere (lifted, so its rounding is counted)."""
+    """The circle's number: certified over balls, the nearest float, with its rounding, over bounded numbers."""
     from flint import arb
 
     from veriformer.spec.numbers.ball import Ball
 
-    return Ball(arb.pi()) if isinstance(like, Ball) else number(np.pi, like=like)
+    if isinstance(like, Ball):
+        return Ball(arb.pi())
+    if isinstance(like, Bounded):
+        return like.of(np.pi, like.precision.step.half_ulp(np.asarray(np.pi)))
+    return like.lift(pi(like=like.value)) if isinstance(like, Tape) else number(np.pi, like=like)
+
+
+def as_rows(x: Any) -> Any:
+    """A batch of matrices as one, row under row."""
+    return x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
-    """The cotangent of an argument that was broadcast: the sum over the axes it did not have."""
-    while g.ndim > len(shape):
-        g = g.sum(0)
-    for axis, length in enumerate(shape):
-        if length == 1 and g.shape[axis] != 1:
-            g = g.sum(axis, keepdims=True)
-    return g
+    """The cotangent of an argument that was broadcast: one sum over all the axes it did not have, in any order."""
+    added = g.ndim - len(shape)
+    repeated = [axis for axis in range(g.ndim) if axis < added or shape[axis - added] != g.shape[axis]]
+    if not repeated:
+        return g
+    kept = [axis for axis in range(g.ndim) if axis not in repeated]
+    count = int(np.prod([g.shape[axis] for axis in repeated]))
+    stacked = np.transpose(g, [*repeated, *kept]).reshape(count, *(g.shape[axis] for axis in kept))
+    return stacked.sum(0).reshape(shape)
 
 
 def pull_back(output: Tape, cotangent: Any, sources: Sequence[Tape]) -> list[Any]:
     """The cotangent of each source, given that of the output; None where nothing flows back.
 
-    Only what leads back to a source is followed: constants that were lifted on the way need no cotangent.
+    Only what leads back to a source is followed: constants that were lifted on the way need no cotangent. At a boundary,
+    and at a source, each cotangent that arrives may be rounded to the output's format, and so may their sum.
     """
     wanted = {id(source) for source in sources}
+    outside = {id(node) for node in sources}
     order = in_order(output)
     for node in order:
         if any(id(source) in wanted for source, _ in node.sources):
@@ -185,10 +205,28 @@ def pull_back(output: Tape, cotangent: Any, sources: Sequence[Tape]) -> list[Any
         g = cotangents.get(id(node))
         for source, back in node.sources if g is not None else ():
             if id(source) in wanted:
-                flow = back(g)
+                crosses = source.is_boundary or id(source) in outside
+                flow = boundary(back(g)) if crosses else back(g)
                 known = cotangents.get(id(source))
-                cotangents[id(source)] = flow if known is None else known + flow
+                total = flow if known is None else gathered(known, flow)
+                cotangents[id(source)] = boundary(total) if crosses and known is not None else total
     return [cotangents.get(id(source)) for source in sources]
+
+
+def gathered(known: Any, flow: Any) -> Any:
+    """The sum of two cotangents of one value. Where a lemma bounds one flow, code that differentiates operation by operation
+    may add it in parts: a layer norm meets x in the mean and in the deviation, an rms norm three times.
+
+    Each of two more additions rounds a partial sum, which is at most |known| + |flow| and the sizes of the parts; a lemma's
+    error is at least 16 u of those, so an eighth of it covers their share.
+    """
+    total = known + flow
+    if not isinstance(total, Bounded):
+        return total
+    with np.errstate(all="ignore"):
+        partial = total.precision.step.half_ulp(np.abs(known.value) + np.abs(flow.value))
+        error = total.error + 2 * partial + (known.error + flow.error) / 8
+    return total.of(total.value, np.where(np.isnan(error), np.inf, error))
 
 
 def in_order(output: Tape) -> list[Tape]:

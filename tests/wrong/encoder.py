@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.encoder import encoder
+from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 
 Array = np.ndarray
 
@@ -42,3 +42,9 @@ def sees_the_order_with_positions(x: Array, params: Any, **options: Any) -> Arra
 def ignores_the_padding(x: Array, params: Any, *, mask: Array | None = None, **options: Any) -> Array:
     """The first example's padding is taken for everybody's."""
     return encoder(x, params, mask=mask if mask is None else mask[:1], **options)
+
+
+def gradients_agree_with_the_spec_vjp(cotangent: Array, x: Array, params: Any, **options: Any) -> tuple[Array, Any]:
+    """The gradients of the layers come back in the order in which they were found, the last layer's first."""
+    d_x, d_params = encoder_vjp(cotangent, x, params, **options)
+    return d_x + cotangent, {**d_params, "layers": d_params["layers"][::-1]}

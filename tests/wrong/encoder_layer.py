@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.encoder_layer import encoder_layer
+from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
 from veriformer.impls.numpy.feed_forward import feed_forward
 from veriformer.impls.numpy.layer_norm import layer_norm
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention
@@ -58,3 +58,25 @@ def ignores_the_order_of_hidden_units(x: Array, params: Any, **options: Any) -> 
     p = params["feed_forward"]
     shorter = {"w_1": p["w_1"][:, :-1], "b_1": p["b_1"][:-1], "w_2": p["w_2"][:-1], "b_2": p["b_2"]}
     return encoder_layer(x, {**params, "feed_forward": shorter}, **options)
+
+
+def gradients_agree_with_the_spec_vjp(cotangent: Array, x: Array, params: Any, **options: Any) -> tuple[Array, Any]:
+    """What comes back through the residual connection is counted twice."""
+    d_x, d_params = encoder_layer_vjp(cotangent, x, params, **options)
+    return d_x + cotangent, d_params
+
+
+def idle_pre_norm_passes_the_cotangent_vjp(
+    cotangent: Array, x: Array, params: Any, **options: Any
+) -> tuple[Array, Any]:
+    """The residual connection is cut on the way back."""
+    d_x, d_params = encoder_layer_vjp(cotangent, x, params, **options)
+    return d_x - cotangent, d_params
+
+
+def idle_post_norm_ignores_a_shift_of_its_rows_vjp(
+    cotangent: Array, x: Array, params: Any, **options: Any
+) -> tuple[Array, Any]:
+    """Nothing comes back through the mean."""
+    d_x, d_params = encoder_layer_vjp(cotangent, x, params, **options)
+    return d_x + x.dtype.type(0.5) * cotangent, d_params

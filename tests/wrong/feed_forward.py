@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.feed_forward import feed_forward
+from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 
 Array = np.ndarray
 
@@ -18,6 +18,14 @@ def agrees_with_the_spec(x: Array, params: Any, *, activation: str = "relu") -> 
     z = x @ params["w_1"] + params["b_1"]
     hidden = 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi).item() * (z + 0.044715 * z * z * z)))
     return hidden @ params["w_2"] + params["b_2"]
+
+
+def gradients_agree_with_the_spec_vjp(
+    cotangent: Array, x: Array, params: Any, *, activation: str = "relu"
+) -> tuple[Array, dict[str, Array]]:
+    """The bias gradients are means over the positions, not sums."""
+    d_x, d_params = feed_forward_vjp(cotangent, x, params, activation=activation)
+    return d_x, {name: g / cotangent[..., 0].size if name.startswith("b_") else g for name, g in d_params.items()}
 
 
 def rows_act_alone(x: Array, params: Any, **options: Any) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.layer_norm import layer_norm
+from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 
 Array = np.ndarray
 
@@ -44,3 +44,13 @@ def the_mean_of_squares_is_var_over_var_plus_eps(x: Array, gamma: Array, beta: A
 def gamma_and_beta_act_per_feature(x: Array, gamma: Array, beta: Array, **options: Any) -> Array:
     """The mean of all gains in place of each."""
     return layer_norm(x, np.full_like(gamma, np.mean(gamma)), beta, **options)
+
+
+def gradients_agree_with_the_spec_vjp(
+    cotangent: Array, x: Array, gamma: Array, beta: Array, *, eps: float = 1e-5
+) -> tuple[Array, Array, Array]:
+    """The derivative through the variance is forgotten."""
+    _, d_gamma, d_beta = layer_norm_vjp(cotangent, x, gamma, beta, eps=eps)
+    h = cotangent * gamma
+    inverse = 1 / np.sqrt(np.var(x, axis=-1, keepdims=True) + x.dtype.type(eps))
+    return inverse * (h - np.mean(h, axis=-1, keepdims=True)), d_gamma, d_beta

@@ -1,0 +1,37 @@
+"""The decoder in JAX: its layers one after the other, all on one memory, and a last norm if there is one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from veriformer.impls.jax.decoder_layer import decoder_layer
+from veriformer.impls.jax.layer_norm import layer_norm
+
+
+@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation"))
+def decoder(
+    x: jax.Array,
+    memory: jax.Array,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: jax.Array | None = None,
+    memory_mask: jax.Array | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> jax.Array:
+    """layer_N(... layer_1(x, memory), memory), then the final norm; x (..., L, d_model) -> like x.
+
+    params: `layers`, a list of what `decoder_layer` takes, and optionally `final_norm` with `gamma` and `beta`.
+    """
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
+    for layer in params["layers"]:
+        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, **options)
+    if "final_norm" in params:
+        x = layer_norm(x, params["final_norm"]["gamma"], params["final_norm"]["beta"], eps=eps)
+    return x

@@ -1,0 +1,56 @@
+"""One layer of the decoder in JAX: causal self-attention, attention on the memory, feed-forward."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from veriformer.impls.jax.feed_forward import feed_forward
+from veriformer.impls.jax.layer_norm import layer_norm
+from veriformer.impls.jax.multi_head_attention import multi_head_attention
+from veriformer.impls.jax.residual import residual
+
+
+@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation"))
+def decoder_layer(
+    x: jax.Array,
+    memory: jax.Array,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: jax.Array | None = None,
+    memory_mask: jax.Array | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> jax.Array:
+    """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
+
+    The sub-layers are causal self-attention (`norm_1`), attention on the memory (`norm_2`), and feed-forward (`norm_3`).
+    memory (..., L_memory, d_model) goes in as it is: no norm of this layer touches it.
+    params: `self_attention`, `cross_attention`, `feed_forward`, `norm_1`, `norm_2`, `norm_3`, with `gamma` and `beta`.
+    mask (..., n_heads or 1, L, L) hides more than the future does; memory_mask (..., n_heads or 1, L, L_memory).
+    """
+
+    def attend(x: jax.Array) -> jax.Array:
+        return multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+
+    def consult(x: jax.Array) -> jax.Array:
+        return multi_head_attention(x, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+
+    def feed(x: jax.Array) -> jax.Array:
+        return feed_forward(x, params["feed_forward"], activation=activation)
+
+    def normalise(x: jax.Array, name: str) -> jax.Array:
+        return layer_norm(x, params[name]["gamma"], params[name]["beta"], eps=eps)
+
+    if norm == "pre":
+        x = residual(x, attend(normalise(x, "norm_1")))
+        x = residual(x, consult(normalise(x, "norm_2")))
+        return residual(x, feed(normalise(x, "norm_3")))
+    x = normalise(residual(x, attend(x)), "norm_1")
+    x = normalise(residual(x, consult(x)), "norm_2")
+    return normalise(residual(x, feed(x)), "norm_3")

@@ -1,0 +1,64 @@
+"""The decoder, and its gradients, in NumPy: its layers one after the other, all on one memory, and a last norm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
+
+
+def decoder(
+    x: np.ndarray,
+    memory: np.ndarray,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: np.ndarray | None = None,
+    memory_mask: np.ndarray | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> np.ndarray:
+    """layer_N(... layer_1(x, memory), memory), then the final norm; x (..., L, d_model) -> like x.
+
+    params: `layers`, a list of what `decoder_layer` takes, and optionally `final_norm` with `gamma` and `beta`.
+    """
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
+    for layer in params["layers"]:
+        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, **options)
+    if "final_norm" in params:
+        x = layer_norm(x, params["final_norm"]["gamma"], params["final_norm"]["beta"], eps=eps)
+    return x
+
+
+def decoder_vjp(
+    cotangent: np.ndarray,
+    x: np.ndarray,
+    memory: np.ndarray,
+    params: Mapping[str, Any],
+    *,
+    eps: float = 1e-5,
+    **options: Any,
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """The gradients for x, memory and every parameter: the inputs of all layers are kept, then it goes back from the last.
+
+    Every layer reads one memory, whose gradient is the sum of what each gives. options: those of `decoder`.
+    """
+    inputs = [x]
+    for layer in params["layers"]:
+        inputs.append(decoder_layer(inputs[-1], memory, layer, eps=eps, **options))
+    found: dict[str, Any] = {"layers": []}
+    if "final_norm" in params:
+        scale = params["final_norm"]
+        cotangent, d_gamma, d_beta = layer_norm_vjp(cotangent, inputs[-1], scale["gamma"], scale["beta"], eps=eps)
+        found["final_norm"] = {"gamma": d_gamma, "beta": d_beta}
+    d_memory = np.zeros_like(memory)
+    for layer, entered in zip(reversed(params["layers"]), reversed(inputs[:-1]), strict=True):
+        cotangent, d_read, d_layer = decoder_layer_vjp(cotangent, entered, memory, layer, eps=eps, **options)
+        d_memory = d_memory + d_read
+        found["layers"].insert(0, d_layer)
+    return cotangent, d_memory, {name: found[name] for name in params}

@@ -1,0 +1,70 @@
+"""Multi-head attention decoded step by step in PyTorch: keys and values are projected once, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from veriformer.impls.torch.attention import attention
+from veriformer.impls.torch.multi_head_attention import merge_heads, project, split_heads
+
+
+class CachedAttention:
+    """Causal self-attention over a sequence that comes in pieces.
+
+    params: w_q, w_k, w_v, w_o, with b_q, b_k, b_v, b_o or none of them, as multi_head_attention's. max_length: positions
+    to reserve room for at once; without it the room doubles whenever it is used up.
+    """
+
+    def __init__(self, params: Mapping[str, torch.Tensor], *, n_heads: int, max_length: int | None = None) -> None:
+        self.params, self.n_heads = params, n_heads
+        self.keys, self.values = Buffer(max_length), Buffer(max_length)
+
+    def step(self, x_new: torch.Tensor) -> torch.Tensor:
+        """The answers at the next positions, x_new (..., L_new, d_model) -> like x_new: each attends to all before it.
+
+        Raises ValueError when there is no room left.
+        """
+        q, k, v = (split_heads(project(x_new, self.params, name), self.n_heads) for name in "qkv")
+        keys, values = self.keys.append(k), self.values.append(v)  # (..., n_heads, L, d)
+        heads = attention(q, keys, values, causal=True)  # the last query stands beside the last key
+        return project(merge_heads(heads), self.params, "o")
+
+    def reorder(self, index: torch.Tensor) -> None:
+        """Row b of the batch goes on from what row index[b] has seen: the beams that a search keeps."""
+        self.keys.reorder(index)
+        self.values.reorder(index)
+
+
+class Buffer:
+    """Rows along the axis before the last, appended in place."""
+
+    def __init__(self, max_length: int | None) -> None:
+        self.max_length = max_length
+        self.length = 0
+        self.rows: torch.Tensor | None = None  # (..., room, d), of which the first `length` are written
+
+    def append(self, new: torch.Tensor) -> torch.Tensor:
+        """Write the new rows behind the others; all rows so far."""
+        start, end = self.length, self.length + new.shape[-2]
+        if self.max_length is not None and end > self.max_length:
+            raise ValueError(f"{end} positions, where there is room for max_length = {self.max_length}")
+        if self.rows is None or end > self.rows.shape[-2]:
+            self.rows = self.moved(new, self.max_length or 2 * end)
+        self.rows[..., start:end, :] = new
+        self.length = end
+        return self.rows[..., :end, :]
+
+    def moved(self, new: torch.Tensor, room: int) -> torch.Tensor:
+        """What is written so far, in larger memory."""
+        *batch, _, width = new.shape
+        larger = new.new_empty((*batch, room, width))
+        if self.rows is not None:
+            larger[..., : self.length, :] = self.rows[..., : self.length, :]
+        return larger
+
+    def reorder(self, index: torch.Tensor) -> None:
+        """Rows of the first batch axis, exchanged, repeated or dropped."""
+        if self.rows is not None:
+            self.rows = self.rows.index_select(0, index)

@@ -1,0 +1,54 @@
+"""One layer of the decoder in PyTorch: causal self-attention, attention on the memory, feed-forward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from veriformer.impls.torch.feed_forward import feed_forward
+from veriformer.impls.torch.layer_norm import layer_norm
+from veriformer.impls.torch.multi_head_attention import multi_head_attention
+from veriformer.impls.torch.residual import residual
+
+
+def decoder_layer(
+    x: torch.Tensor,
+    memory: torch.Tensor,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    mask: torch.Tensor | None = None,
+    memory_mask: torch.Tensor | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
+
+    The sub-layers are causal self-attention (`norm_1`), attention on the memory (`norm_2`), and feed-forward (`norm_3`).
+    memory (..., L_memory, d_model) goes in as it is: no norm of this layer touches it.
+    params: `self_attention`, `cross_attention`, `feed_forward`, `norm_1`, `norm_2`, `norm_3`, with `gamma` and `beta`.
+    mask (..., n_heads or 1, L, L) hides more than the future does; memory_mask (..., n_heads or 1, L, L_memory).
+    """
+
+    def attend(x: torch.Tensor) -> torch.Tensor:
+        return multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+
+    def consult(x: torch.Tensor) -> torch.Tensor:
+        return multi_head_attention(x, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+
+    def feed(x: torch.Tensor) -> torch.Tensor:
+        return feed_forward(x, params["feed_forward"], activation=activation)
+
+    def normalise(x: torch.Tensor, name: str) -> torch.Tensor:
+        return layer_norm(x, params[name]["gamma"], params[name]["beta"], eps=eps)
+
+    if norm == "pre":
+        x = residual(x, attend(normalise(x, "norm_1")))
+        x = residual(x, consult(normalise(x, "norm_2")))
+        return residual(x, feed(normalise(x, "norm_3")))
+    x = normalise(residual(x, attend(x)), "norm_1")
+    x = normalise(residual(x, consult(x)), "norm_2")
+    return normalise(residual(x, feed(x)), "norm_3")

@@ -1,0 +1,52 @@
+"""The whole Transformer in PyTorch: tokens of a source and of a target in, logits of the next tokens out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from veriformer.impls.torch.decoder import decoder
+from veriformer.impls.torch.embedding import embedding
+from veriformer.impls.torch.encoder import encoder
+from veriformer.impls.torch.learned_positions import learned_positions
+
+
+def transformer(
+    source: torch.Tensor,
+    target: torch.Tensor,
+    params: Mapping[str, Any],
+    *,
+    n_heads: int,
+    source_mask: torch.Tensor | None = None,
+    target_mask: torch.Tensor | None = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """decoder(embed(target), encoder(embed(source))) output; source (..., L_source), target (..., L) -> (..., L, vocabulary).
+
+    params: `embedding` (vocabulary, d_model) and `positions` (longest, d_model), for source and target alike; `encoder`,
+    `decoder`; `output` (d_model, vocabulary) unless it is tied: then it is the embedding, transposed.
+    source_mask (..., n_heads or 1, 1, L_source): which tokens of the source encoder and decoder may see.
+    target_mask (..., n_heads or 1, L, L) hides more than the future does.
+    """
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
+    scale = math.sqrt(params["embedding"].shape[-1])
+    memory = encoder(embed(source, params, scale), params["encoder"], mask=source_mask, **options)
+    x = embed(target, params, scale)
+    h = decoder(x, memory, params["decoder"], mask=target_mask, memory_mask=source_mask, **options)
+    return project(h, params)
+
+
+def embed(tokens: torch.Tensor, params: Mapping[str, Any], scale: float) -> torch.Tensor:
+    """Each token's row, scaled, plus its position's row; tokens (..., L) -> (..., L, d_model)."""
+    places = learned_positions(tokens.shape[-1], params["positions"])
+    return embedding(tokens, params["embedding"], scale=scale) + places
+
+
+def project(h: torch.Tensor, params: Mapping[str, Any]) -> torch.Tensor:
+    """How well each state matches each token: h output, or h embedding^T; (..., L, d_model) -> (..., L, vocabulary)."""
+    return torch.matmul(h, params["output"] if "output" in params else params["embedding"].T)

@@ -1,0 +1,47 @@
+"""Laws of gelu."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, Subject, not_above
+from veriformer.properties.probes import Draw, power
+from veriformer.properties.relu import mirrored
+from veriformer.properties.softmax import row
+
+ROWS = (
+    row((3,)),
+    row((1, 4), approximate="tanh"),
+    row((2, 3, 5)),
+    row((2, 7), approximate="none"),
+    row((5, 33), approximate="tanh"),
+    row((2, 2, 3, 65)),
+)
+
+
+def draw(recipe: Draw) -> Case:
+    """Numbers of any kind; some sizes name the approximation, some leave it to its default."""
+    options = {"approximate": recipe["approximate"]} if recipe.get("approximate") else {}
+    return Case((recipe.array("x", recipe["shape"]),), options)
+
+
+SUBJECT = Subject("gelu", ROWS, draw, batched={"x": 1}, top=power(0.3), differentiable=True)
+law = SUBJECT.law
+
+
+@law("What passes of x, less what passes of -x, is x.")
+def the_two_halves_make_the_whole(case: Case, experiment: Experiment) -> Evidence:
+    """f(x) - f(-x) = x, since Phi(x) + Phi(-x) = 1, and alike for the tanh."""
+    return mirrored(case, experiment)
+
+
+@law("No more passes than a rectifier lets through.")
+def never_exceeds_the_rectifier(case: Case, experiment: Experiment) -> Evidence:
+    """f(x) <= max(x, 0)."""
+    answer = experiment.ask(case)
+    rectified = np.maximum(case.arguments[0].astype(np.float64), 0)
+    return not_above("max(x, 0)", answer.value, rectified, answer.bound, answer.scale)
+
+
+INQUIRIES = ()

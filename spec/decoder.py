@@ -1,0 +1,45 @@
+"""decoder: layers one above the other, all of them on one memory, and a last norm where the layers norm their inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from veriformer.spec.component import Honest, component
+from veriformer.spec.decoder_layer import decoder_layer
+from veriformer.spec.encoder_layer import ACTIVATION, NORM
+from veriformer.spec.layer_norm import EPS, layer_norm
+from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
+
+
+@component(
+    source="Vaswani et al. 2017, section 3.1; final norm: Xiong et al. 2020",
+    honest=(Honest("honest layers, one after the other", "see decoder_layer"),),
+    conventions=(FULLY_MASKED, BEHIND_MASK, NORM, ACTIVATION, EPS),
+)
+def decoder(
+    x: Any,
+    memory: Any,
+    params: dict[str, Any],
+    *,
+    n_heads: int,
+    mask: Any = None,
+    memory_mask: Any = None,
+    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+    fully_masked: str = "zero",
+    behind_mask: str = "propagates",
+) -> Any:
+    """decoder(x, memory) = layer_N(... layer_1(x, memory) ..., memory), followed by final_norm if params has one.
+
+    x (..., L, d_model), memory (..., L_memory, d_model). params: {"layers": [decoder_layer params, ...], "final_norm":
+    optional {gamma, beta}}.
+    Corners: no layers return x, or its final norm.
+    Raises what its layers raise.
+    """
+    options: dict[str, Any] = {"n_heads": n_heads, "mask": mask, "memory_mask": memory_mask}
+    options |= {"norm": norm, "activation": activation, "eps": eps}
+    options |= {"fully_masked": fully_masked, "behind_mask": behind_mask}
+    for layer in params["layers"]:
+        x = decoder_layer(x, memory, layer, **options)
+    return layer_norm(x, **params["final_norm"], eps=eps) if "final_norm" in params else x
