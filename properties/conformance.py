@@ -101,20 +101,20 @@ class Suite:
                     continue
                 settled = settle(door, component, INQUIRIES, fits, self.truths)
                 opened.append((found, door, settled))
-        astray: set[int] = set()
+        met: set[int] = set()
         self.overflowing.clear()
         for law in LAWS[component]:
             if not self.selection.laws or law.name in self.selection.laws:
                 for found, door, settled in opened:
                     record = self.judged(law, found, door, settled)
-                    if law.name == "agrees_with_the_spec" and record.bad:
-                        astray.add(id(door))
+                    if law.name == "agrees_with_the_spec" and not record.bad:
+                        met.add(id(door))
                     self.overflowing[id(door)] += np.array([record.overflowing, record.judged + record.abstained])
                     yield record
         for _, door, _ in opened:
             yield from self.too_wild(door, component)
         for _, door, settled in opened:
-            yield from self.unexplained(door, component, settled, formula_is_met=id(door) not in astray)
+            yield from self.unexplained(door, component, settled, formula_is_met=id(door) in met)
         yield from shut
 
     def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
@@ -145,15 +145,16 @@ class Suite:
         return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
-        """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks is told
-        that alone: what it does where the formula is silent cannot be found out."""
+        """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not
+        asked, is told that alone: what it does where the formula is silent cannot be found out."""
         for name, why in settled.broken.items():
             convention = COMPONENTS[component].convention(name)
             yield self.verdict(
                 door.name,
                 component,
                 Verdict.BROKEN if formula_is_met else Verdict.UNSUPPORTED,
-                f"{name}: {why}" + ("" if formula_is_met else ", nor can they: the formula itself is not met"),
+                f"{name}: {why}"
+                + ("" if formula_is_met else ", nor can they: it is not known to meet the formula itself"),
                 law="follows_a_convention",
                 sentence=f"Where the formula is silent, one convention is followed. {convention.source if convention else ''}",
                 dtype=door.dtype,

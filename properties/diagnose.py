@@ -1,7 +1,8 @@
 """Diagnose: when an answer is not the formula's, which other formula is it? That sentence is worth more than a number.
 
-Tried are the other values of the component's conventions, the slips of all parts that its formula runs through, and two
-conventions at once. An explanation must fit the refuted cases, and every further case that it is put to.
+Tried are the other values of the component's conventions, and of those of the components inside it; the slips of all parts
+that its formula runs through; keywords that are not heard; two conventions at once, and a slip with a convention. An
+explanation must fit the refuted cases, and every further case that it is put to.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
 from veriformer.record import BAD, Verdict
-from veriformer.spec import SLIPS, Slip, met_by
+from veriformer.spec import COMPONENTS, SLIPS, Component, Convention, Slip, met_by
 
 DIAGNOSED = ("agrees_with_the_spec", "gradients_agree_with_the_spec")
 """The laws whose refutation asks for another formula."""
@@ -30,47 +31,81 @@ Judged = Callable[[Case, Experiment], Verdict]
 
 @dataclass(frozen=True)
 class Other:
-    """Another formula: some conventions chosen otherwise, or a slip."""
+    """Another formula: some conventions chosen otherwise, a slip, or a keyword that is not heard.
+
+    open: values of silent conventions that could not be settled; with each of them it is still the formula.
+    """
 
     conventions: Mapping[str, Any] = field(default_factory=dict)
     slip: Slip | None = None
+    unheard: str = ""
+    open: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
         """How the formula differs."""
+        parts = [f"{name}={value!r}" for name, value in self.conventions.items()]
         if self.slip is not None:
-            return f"{self.slip.sentence} ({self.slip.name})"
-        return " and ".join(f"{name}={value!r}" for name, value in self.conventions.items())
+            parts.append(f"{self.slip.sentence} ({self.slip.name})")
+        if self.unheard:
+            parts.append(f"{self.unheard} at its default, whatever is passed")
+        return " and ".join(parts)
 
     def says(self, case: Case, experiment: Experiment, judged: Judged) -> Verdict:
-        """The verdict of one case, would this be the formula."""
-        conventions = {**experiment.conventions, **self.conventions}
+        """The verdict of one case, would this be the formula; unsupported where formula and implementation have no answer."""
+        conventions = {**experiment.conventions, **self.open, **self.conventions}
+        under = replace(experiment, conventions=conventions, slip=self.slip, unheard=self.unheard)
         try:
-            return judged(without(case, self.conventions), replace(experiment, conventions=conventions, slip=self.slip))
-        except ValueError:  # with queries and keys exchanged, say, the case is outside the domain: nothing is explained
+            verdict = judged(without(case, self.conventions), under)
+        except (
+            ValueError
+        ):  # with queries and keys exchanged, say, the case is outside the domain, and yet it was answered
             return Verdict.BROKEN
+        return Verdict.UNSUPPORTED if verdict is Verdict.CRASHED and not has_an_answer(case, under) else verdict
 
 
 def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged) -> str:
     """Which other formulas explain the refuted cases and contradict no further one; empty if none does."""
     if law.name not in DIAGNOSED:
         return ""
-    for others in (itertools.chain(choices(experiment, 1), slips(refuted, experiment)), choices(experiment, 2)):
-        fitting = [
-            other for other in others if all(other.says(case, experiment, judged) is Verdict.HELD for case in refuted)
-        ]
-        fitting = narrowed(fitting, further, experiment, judged)
-        if fitting:
-            explained = " or with ".join(other.words for other in fitting)
-            return f"not the formula; on these inputs it equals the formula with {explained}"
+    cases = tuple(itertools.islice(further, FURTHER))
+    for others in attempts(refuted, experiment):
+        explaining = [other for other in others if explains(other, refuted, cases, experiment, judged)]
+        if explaining:
+            words = dict.fromkeys(other.words for other in explaining)
+            return f"not the formula; on these inputs it equals the formula with {' or with '.join(words)}"
     return ""
 
 
-def narrowed(fitting: list[Other], further: Iterable[Case], experiment: Experiment, judged: Judged) -> list[Other]:
-    """The explanations that no further case contradicts."""
-    for case in itertools.islice(further, FURTHER) if fitting else ():
-        fitting = [other for other in fitting if other.says(case, experiment, judged) not in BAD]
-    return fitting
+def attempts(refuted: list[Case], experiment: Experiment) -> Iterator[Iterable[Other]]:
+    """Other formulas, the likeliest first."""
+    met = parts_met(refuted, experiment)
+    slips = [Other(slip=slip) for slip in SLIPS if id(slip.replaced) in met]
+    inner = [Other(slip=slip) for slip in inner_conventions(met, experiment.component)]
+    yield (*choices(experiment, 1), *slips, *inner)
+    yield (replace(other, open=one.conventions) for other in slips for one in choices(experiment, 1, is_open))
+    yield keywords(refuted, experiment)
+    yield (Other(slip=slip) for slip in inner_keywords(met, experiment.component))
+    yield choices(experiment, 2)
+    yield (replace(one, slip=other.slip) for other in slips for one in choices(experiment, 1, stated))
+
+
+def explains(
+    other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged
+) -> bool:
+    """Does it answer as the implementation does, wherever that answers, and at least once where the formula does not?"""
+    shown = False
+    for case in refuted:
+        verdict = other.says(case, experiment, judged)
+        if verdict not in (Verdict.HELD, Verdict.UNSUPPORTED):
+            return False
+        shown = shown or verdict is Verdict.HELD
+    for case in further:
+        verdict = other.says(case, experiment, judged)
+        if verdict in BAD:
+            return False
+        shown = shown or (verdict is Verdict.HELD and judged(case, experiment) is Verdict.BROKEN)
+    return shown
 
 
 def without(case: Case, options: Mapping[str, Any]) -> Case:
@@ -78,11 +113,39 @@ def without(case: Case, options: Mapping[str, Any]) -> Case:
     return case.but(options={name: value for name, value in case.options.items() if name not in options})
 
 
-def choices(experiment: Experiment, together: int) -> Iterator[Other]:
+def has_an_answer(case: Case, experiment: Experiment) -> bool:
+    """Is the case in the domain of the formula?"""
+    try:
+        in_floats(case, experiment)
+    except ValueError:
+        return False
+    return True
+
+
+def in_floats(case: Case, experiment: Experiment) -> Any:
+    """The formula's answer, in float64."""
+    with np.errstate(all="ignore"):
+        return experiment.question(case).formula(lambda array: array.astype(np.float64))
+
+
+def stated(convention: Convention, experiment: Experiment) -> bool:
+    """Does the formula say which value it has?"""
+    return not convention.silent
+
+
+def is_open(convention: Convention, experiment: Experiment) -> bool:
+    """Does nothing say which value it has?"""
+    return convention.silent and convention.name not in experiment.conventions
+
+
+def choices(
+    experiment: Experiment, together: int, among: Callable[[Convention, Experiment], bool] = lambda *_: True
+) -> Iterator[Other]:
     """Other values of so many conventions of the component at once."""
     values = [
         (convention.name, value)
         for convention in experiment.component.conventions
+        if among(convention, experiment)
         for value in convention.values
         if value != experiment.conventions.get(convention.name, convention.default)
     ]
@@ -91,11 +154,46 @@ def choices(experiment: Experiment, together: int) -> Iterator[Other]:
             yield Other(dict(chosen))
 
 
-def slips(refuted: list[Case], experiment: Experiment) -> Iterator[Other]:
-    """The slips of every part that the formula runs through on the refuted cases."""
+def keywords(refuted: list[Case], experiment: Experiment) -> Iterator[Other]:
+    """The keywords that were passed with another value than their default."""
+    for name, default in experiment.component.options.items():
+        passed = [case.options[name] for case in refuted if name in case.options]
+        if default is not experiment.component.signature.empty and any(value is not default for value in passed):
+            yield Other(unheard=name)
+
+
+def inner_conventions(met: set[int], outer: Component) -> Iterator[Slip]:
+    """Other values of the stated conventions of components inside, where the outer one has no such convention."""
+    for inner in COMPONENTS.values():
+        if id(inner) in met and inner is not outer:
+            for convention in inner.conventions:
+                for value in convention.values:
+                    if not convention.silent and value != convention.default and not outer.convention(convention.name):
+                        yield chosen_inside(inner, convention.name, value)
+
+
+def inner_keywords(met: set[int], outer: Component) -> Iterator[Slip]:
+    """Keywords that the outer component does not hand on to those inside."""
+    for inner in COMPONENTS.values():
+        if id(inner) in met and inner is not outer:
+            for name, default in inner.options.items():
+                if default is not inner.signature.empty and name in outer.options:
+                    yield chosen_inside(inner, name, default)
+
+
+def chosen_inside(inner: Component, name: str, value: Any) -> Slip:
+    """Every component of this name inside with one keyword or convention of another value."""
+    return Slip(
+        name=f"{name}={value!r}",
+        sentence=f"another {inner.name} inside",
+        replaced=inner,
+        by=lambda *arguments, **options: inner(*arguments, **{**options, name: value}),
+    )
+
+
+def parts_met(refuted: list[Case], experiment: Experiment) -> set[int]:
+    """The parts that the formula runs through on the refuted cases."""
     met: set[int] = set()
     for case in refuted:
-        formula = functools.partial(experiment.question(case).formula, lambda array: array.astype(np.float64))
-        with np.errstate(all="ignore"):
-            met |= met_by(formula)
-    return (Other(slip=slip) for slip in SLIPS if id(slip.replaced) in met)
+        met |= met_by(functools.partial(in_floats, case, experiment))
+    return met

@@ -150,7 +150,8 @@ class Experiment:
     layer: Precision | None = None
     """Judged too: would it also keep this promise?"""
     slip: Slip | None = None
-    """Judged against the formula with this slip: for diagnoses."""
+    """Judged against the formula with this slip, or without a keyword though it is passed: for diagnoses."""
+    unheard: str = ""
 
     @property
     def dtype(self) -> str:
@@ -176,7 +177,7 @@ class Experiment:
         component = component or self.component
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
-        options = {name: value for name, value in case.options.items() if name not in conventions}
+        options = {n: value for n, value in case.options.items() if n not in conventions and n != self.unheard}
         question = Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
         return replace(question, layer=self.layer, slip=self.slip)
 

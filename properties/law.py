@@ -182,7 +182,9 @@ def among(evidence: Evidence, kept: np.ndarray) -> Evidence:
     """The evidence on the elements kept; nothing is said of the others."""
     if evidence.scale is None:  # what must be equal is equal as a whole
         return evidence
-    return replace(evidence, allowed=np.where(kept, evidence.allowed, np.inf))
+    return replace(
+        evidence, allowed=np.where(kept, evidence.allowed, 0.0), scale=np.where(kept, evidence.scale, np.nan)
+    )
 
 
 def not_above(comparison: str, got: Any, limit: Any, allowed: Any, scale: Any = 0.0) -> Evidence:

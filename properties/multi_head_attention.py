@@ -27,6 +27,7 @@ ROWS = (
     row((), 3, 0, 4, 2, mask=True, biases=True),
     row((2,), 3, 4, 4, 2, mask=True),
     row((2,), 4, 0, 6, 3, causal=True, mask=True),
+    row((2,), 3, 3, 4, 2),
     row((2,), 3, 0, 4, 2, mask="each head"),
     row((2,), 2, 5, 4, 2, biases=True),
     row((3,), 2, 4, 4, 2, mask="padding"),

@@ -84,15 +84,15 @@ def encoder_layer(
     return around(h, feed, norm_2, norm)
 
 
-@around.slip("the residual connection around sub-layer and norm: x + norm(sublayer(x))")
+@around.slip("the residual connection around sub-layer and norm, post: x + norm(sublayer(x))")
 def residual_after_the_norm(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
-    return residual(x, normalise(sublayer(x)))
+    return residual(x, normalise(sublayer(x))) if norm == "post" else around(x, sublayer, normalise, norm)
 
 
-@around.slip("the residual connection from the normed input: norm(x) + sublayer(norm(x))")
+@around.slip("the residual connection from the normed input, pre: norm(x) + sublayer(norm(x))")
 def residual_from_the_norm(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
     normed = normalise(x)
-    return residual(normed, sublayer(normed))
+    return residual(normed, sublayer(normed)) if norm == "pre" else around(x, sublayer, normalise, norm)
 
 
 @around.slip("no norm")

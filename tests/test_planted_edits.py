@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests.planted_copy import copied, forgotten, plant
 from tests.planted_edits import EDITS, KINDS, TWO_SIZES, Edit
-from veriformer import impls
 from veriformer.impls.discover import find
 from veriformer.properties import SUBJECTS
 from veriformer.properties.conformance import Selection, Suite, exit_code
@@ -28,7 +25,6 @@ DTYPES = {"numpy": ("float32", "float64"), "torch": ("float32", "float64"), "jax
 WHOLE = Budget(examples=25)
 QUICK = Budget(examples=5, quick=True)
 """The budgets of `veriformer check`, without and with --quick."""
-PRIVATE = "planted_copy"
 
 
 def name_of(edit: Edit) -> str:
@@ -47,42 +43,22 @@ BY_COMMAND = ("numpy-softmax-sign", "torch-encoder_layer-eps", "jax-sinusoidal_p
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder; what is imported from it is forgotten again."""
-    path = list(sys.path)
-    yield tmp_path
-    sys.path[:] = path
-    for name in [name for name in sys.modules if PRIVATE in name]:
-        del sys.modules[name]
+    with forgotten():
+        yield tmp_path
 
 
 def copy(framework: str, component: str, folder: Path, edit: Edit | None = None) -> Path:
     """A file to check: our implementation copied to a package of its own, with the edit."""
-    if find_spec(framework) is None:
-        pytest.skip(f"{framework} is not installed")
-    package = folder / PRIVATE
-    (own,) = impls.__path__
-    shutil.copytree(Path(own) / framework, package, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in package.glob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        file.write_text(re.sub(rf"\bveriformer\.impls\.{framework}\b", PRIVATE, text), encoding="utf-8")
+    two_sizes = f"only={TWO_SIZES.get(component)!r}, form=known.form, **known.conventions"
+    in_jax = (
+        f"known = impl.offers[{component!r}]",
+        f"offer = impl.component({component!r}, {two_sizes})",
+        f"offer(impl.functions[{component!r}])",
+    )
+    target = copied(framework, folder, in_jax if framework == "jax" else ())
     if edit:
-        plant(edit, package / f"{component}.py")
-    lines = [f"from {PRIVATE} import impl"]
-    if framework == "jax":
-        lines += [
-            f"known = impl.offers[{component!r}]",
-            f"offer = impl.component({component!r}, only={TWO_SIZES[component]!r}, form=known.form, **known.conventions)",
-            f"offer(impl.functions[{component!r}])",
-        ]
-    target = folder / f"{PRIVATE}_target.py"
-    target.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        plant(target, component, edit.old, edit.new)
     return target
-
-
-def plant(edit: Edit, file: Path) -> None:
-    """Make the edit, in the one place where its text stands."""
-    text = file.read_text(encoding="utf-8")
-    assert text.count(edit.old) == 1, f"{file.name}: {edit.old!r} stands {text.count(edit.old)} times, wanted: once"
-    file.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
 def check(target: Path, component: str, dtype: str, budget: Budget = WHOLE) -> tuple[int, list[Record]]:

@@ -1,0 +1,183 @@
+"""Slips planted in our NumPy implementation, and what the diagnosis calls each. Read by test_planted_slips.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.planted_edits import AGREES, GRADIENTS
+
+STACKS = ("encoder_layer", "encoder")
+HEADS = ("attention", "multi_head_attention", "encoder_layer")
+NORMS = ("layer_norm", "encoder_layer")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One slip: in the NumPy file of `component` the text `old`, which stands there once, becomes `new`.
+
+    named: what the diagnosis says, the name of a slip, a convention's value or a keyword. through: the components through
+    which it is seen, the component itself where none are named. law: the law that is broken.
+    """
+
+    named: str
+    component: str
+    old: str
+    new: str
+    through: tuple[str, ...] = ()
+    law: str = AGREES
+
+    @property
+    def seen_through(self) -> tuple[str, ...]:
+        """The components that are checked."""
+        return self.through or (self.component,)
+
+
+SOFTMAX_BODY = """    logits = x if mask is None else np.where(mask, x, -np.inf)
+    highest = np.max(logits, axis=-1, keepdims=True, initial=-np.inf)
+    shift = np.where(highest == -np.inf, 0.0, highest)
+    exponentials = np.exp(logits - shift)
+    total = np.sum(exponentials, axis=-1, keepdims=True)
+    return exponentials / np.where(total == 0.0, 1.0, total)
+"""
+LOGITS = "logits = x if mask is None else np.where(mask, x, -np.inf)"
+SCALE = "return 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale"
+WEIGHTS = "weights = softmax(scaled_scores(q, k, bias, scale), mask=allowed)"
+GIVEN = "np.ones((length_q, length_k), dtype=bool) if mask is None else mask"
+SEES = "k, v = without_unseen(k, allowed), without_unseen(v, allowed)"
+PRE = 'if norm == "pre":'
+POST = """    x = norm_1(residual(x, attend(x)))
+    return norm_2(residual(x, feed(x)))
+"""
+HANDS = """    table[:, 0::2] = np.sin(angles)
+    table[:, 1::2] = np.cos(angles[:, : d_model // 2])
+"""
+NORMED = "return deviation * (1.0 / np.sqrt(variance + eps)) * gamma + beta"
+
+# fmt: off
+SLIPS = (
+    # softmax
+    Planted("over_the_wrong_axis", "softmax", SOFTMAX_BODY,
+            SOFTMAX_BODY.replace("axis=-1", "axis=-2 if x.ndim > 1 else -1")),
+    Planted("mask_multiplied", "softmax", LOGITS, "logits = x if mask is None else x * mask"),
+    Planted("mask_after", "softmax", SOFTMAX_BODY,
+            SOFTMAX_BODY.replace(LOGITS, "logits = x").replace(", total)\n", ", total) * (True if mask is None else mask)\n")),
+    Planted("mask_inverted", "softmax", LOGITS, "logits = x if mask is None else np.where(mask, -np.inf, x)"),
+    Planted("mask at its default", "softmax", LOGITS, "logits = x"),
+
+    # of attention, its scale
+    Planted("no_scale", "attention", SCALE, "return 1.0 if scale is None else scale", (*HEADS, "encoder")),
+    Planted("scaled_twice", "attention", SCALE, "return 1.0 / q.shape[-1] if scale is None else scale", HEADS),
+    Planted("scaled_up", "attention", SCALE, "return math.sqrt(q.shape[-1]) if scale is None else scale"),
+    Planted("scaled_by_d_model", "attention", SCALE,
+            "return 1.0 / math.sqrt(q.shape[-1] * (q.shape[-3] if q.ndim > 2 else 1)) if scale is None else scale", HEADS),
+    Planted("scale at its default", "attention", SCALE, "return 1.0 / math.sqrt(q.shape[-1])"),
+    Planted("bias at its default", "attention", "return scores if bias is None else scores + bias", "return scores"),
+
+    # of attention, its softmax
+    Planted("softmax_over_queries", "attention", WEIGHTS, """scores = np.swapaxes(scaled_scores(q, k, bias, scale), -1, -2)
+    turned = np.swapaxes(np.broadcast_to(allowed, np.swapaxes(scores, -1, -2).shape), -1, -2)
+    weights = np.swapaxes(softmax(scores, mask=turned), -1, -2)""", HEADS),
+    Planted("softmax_over_heads", "attention", WEIGHTS, """scores = scaled_scores(q, k, bias, scale)
+    axis = -3 if scores.ndim > 2 else -1
+    allowed = np.moveaxis(np.broadcast_to(allowed, scores.shape), axis, -1)
+    weights = np.moveaxis(softmax(np.moveaxis(scores, axis, -1), mask=allowed), -1, axis)""", HEADS),
+
+    # of attention, its masks
+    Planted("mask_inverted", "attention", GIVEN, GIVEN.replace("else mask", "else ~mask"), HEADS),
+    Planted("mask_after_softmax", "attention", WEIGHTS,
+            "weights = softmax(scaled_scores(q, k, bias, scale)) * allowed.astype(q.dtype)", (*HEADS, "encoder")),
+    Planted("mask_multiplies_scores", "attention", WEIGHTS,
+            "weights = softmax(scaled_scores(q, k, bias, scale) * allowed.astype(q.dtype))", HEADS),
+    Planted("mask_of_another_example", "attention", GIVEN,
+            GIVEN.replace("else mask", "else np.roll(mask, -1, axis=0) if mask.ndim > 2 else mask"), HEADS),
+    Planted("mask_of_the_first_example", "attention", GIVEN,
+            GIVEN.replace("else mask", "else mask[:1] if mask.ndim > 2 else mask"), HEADS),
+    Planted("mask_ignored", "attention", GIVEN, "np.ones((length_q, length_k), dtype=bool)", HEADS),
+    Planted("masks_tiled", "attention", SEES, f"""if allowed.ndim == q.ndim == 4 and allowed.shape[1] == 1:
+        allowed = np.resize(np.broadcast_to(allowed[:, 0], (len(q), *allowed.shape[2:])), (*q.shape[:2], *allowed.shape[2:]))
+    {SEES}""", HEADS),
+
+    # of attention, its causality and windows
+    Planted("causal_excludes_itself", "attention", "(j <= i)", "(j < i)", HEADS[:2]),
+    Planted("causal_sees_the_next", "attention", "(j <= i)", "(j <= i + 1)", HEADS[:2]),
+    Planted("causal_sees_only_the_future", "attention", "(j <= i)", "(j >= i)", HEADS[:2]),
+    Planted("causal_ignored", "attention", "    if causal:\n", "    if False:\n", HEADS[:2]),
+    Planted("causal_alignment='top_left'", "attention", " + (length_k - length_q)", ""),
+    Planted("window_too_wide", "attention", "np.abs(i - j) < window", "np.abs(i - j) <= window"),
+    Planted("window_too_narrow", "attention", "np.abs(i - j) < window", "np.abs(i - j) < max(window - 1, 1)"),
+    Planted("window_open_ahead", "attention", "np.abs(i - j) < window", "i - j < window"),
+
+    # of attention, its keys, values, heads
+    Planted("grouped_heads_tiled", "attention", "return np.repeat(keys, queries_per_key_head(keys, q), axis=-3) if",
+            "return np.concatenate([keys] * queries_per_key_head(keys, q), axis=-3) if"),
+    Planted("keys_and_values_exchanged", "attention", "k, v = repeat_heads(k, q), repeat_heads(v, q)",
+            "v, k = repeat_heads(k, q), repeat_heads(v, q)"),
+    Planted("queries_and_keys_exchanged", "attention", "    k, v = repeat_heads(k, q), repeat_heads(v, q)\n",
+            "    q, k = k, q\n    k, v = repeat_heads(k, q), repeat_heads(v, q)\n"),
+    Planted("keys_and_values_exchanged", "multi_head_attention", "attention(q, k, v,", "attention(q, v, k,", HEADS[1:]),
+    Planted("queries_and_keys_exchanged", "multi_head_attention", "attention(q, k, v,", "attention(k, q, v,", HEADS[1:]),
+    Planted("attends_to_itself", "multi_head_attention", 'v = split_heads(project(memory, params, "v"), n_heads)',
+            "memory = x if x.shape == memory.shape else memory\n"
+            '    k, v = (split_heads(project(memory, params, name), n_heads) for name in "kv")'),
+    Planted("split_without_transpose", "multi_head_attention",
+            "np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)",
+            "x.reshape(*batch, n_heads, length, width // n_heads)", HEADS[1:]),
+    Planted("split_by_strides", "multi_head_attention",
+            "np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)",
+            "np.moveaxis(x.reshape(*batch, length, width // n_heads, n_heads), -1, -3)", HEADS[1:]),
+    Planted("joined_without_transpose", "multi_head_attention", "np.swapaxes(heads, -2, -3).reshape", "heads.reshape",
+            HEADS[1:]),
+    Planted("w_o_transposed", "multi_head_attention", 'np.matmul(x, params[f"w_{name}"])',
+            'np.matmul(x, params["w_o"].T if name == "o" and len(set(params["w_o"].shape)) == 1 else params[f"w_{name}"])',
+            HEADS[1:]),
+    Planted("no_output_projection", "multi_head_attention", 'return project(merge_heads(heads), params, "o")',
+            'heads = merge_heads(heads)\n    return heads if heads.shape == x.shape else project(heads, params, "o")',
+            HEADS[1:]),
+    Planted("no_biases", "multi_head_attention",
+            'return projected + params[f"b_{name}"] if f"b_{name}" in params else projected',
+            "return projected", HEADS[1:]),
+
+    # residual connections and norms
+    Planted("no_residual", "residual", "return x + sublayer_output", "return sublayer_output", ("residual", *STACKS)),
+    Planted("no_sublayer", "residual", "return x + sublayer_output", "return x", ("residual", *STACKS)),
+    Planted("residual_after_the_norm", "encoder_layer", POST,
+            "    x = residual(x, norm_1(attend(x)))\n    return residual(x, norm_2(feed(x)))\n", STACKS),
+    Planted("residual_from_the_norm", "encoder_layer", "        x = residual(x, attend(norm_1(x)))\n",
+            "        x = norm_1(x)\n        x = norm_2(residual(x, attend(x)))\n        return residual(x, feed(x))\n", STACKS),
+    Planted("no_norm", "encoder_layer", f"    {PRE}\n", f"    norm_1 = norm_2 = lambda x: x\n    {PRE}\n", STACKS),
+    Planted("norm at its default", "encoder_layer", PRE, "if False:", STACKS),
+    Planted("norm='pre'", "encoder_layer", PRE, "if True:"),
+    Planted("eps at its default", "encoder_layer", PRE, f"eps = 1e-5\n    {PRE}"),
+    Planted("eps=1e-05", "encoder_layer", PRE, f"eps = 1e-5\n    {PRE}", ("encoder",)),
+    Planted("activation at its default", "encoder_layer", "activation=activation", 'activation="relu"', STACKS),
+    Planted("over_the_positions", "layer_norm", "    mean = np.mean(x, axis=-1, keepdims=True)\n",
+            "    axis = -2 if x.ndim > 1 else -1\n    x = x - np.mean(x, axis=axis, keepdims=True)\n"
+            "    variance = np.mean(x * x, axis=axis, keepdims=True)\n"
+            "    return x * (1.0 / np.sqrt(variance + eps)) * gamma + beta\n    mean = 0\n", NORMS),
+    Planted("eps_place='outside'", "layer_norm", "np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)",
+            NORMS),
+    Planted("variance='unbiased'", "layer_norm", "np.mean(deviation * deviation, axis=-1, keepdims=True)",
+            "np.sum(deviation * deviation, axis=-1, keepdims=True) / (x.shape[-1] - 1)", NORMS),
+    Planted("not_centred", "layer_norm", "deviation = x - mean", "deviation = x", NORMS),
+    Planted("gamma_and_beta_exchanged", "layer_norm", NORMED, NORMED.replace("gamma + beta", "beta + gamma"),
+            NORMS),
+    Planted("no_gamma", "layer_norm", NORMED, NORMED.replace(" * gamma", ""), NORMS),
+    Planted("no_beta", "layer_norm", NORMED, NORMED.replace(" + beta", ""), NORMS),
+    Planted("eps at its default", "layer_norm", "np.sqrt(variance + eps)", "np.sqrt(variance + 1e-5)"),
+    Planted("eps=1e-06", "layer_norm", "eps: float = 1e-5", "eps: float = 1e-6"),
+
+    # embedding and positions
+    Planted("not_scaled", "embedding", "return scale * table[tokens]", "return table[tokens]"),
+    Planted("padding_learns", "embedding", "d_table[padding_idx] = 0.0", "pass", law=GRADIENTS),
+    Planted("padding_answers_zero", "embedding", "return scale * table[tokens]",
+            "return (scale * table[tokens]) * (tokens != (-1 if padding_idx is None else padding_idx))[..., None]"),
+    Planted("numbered_from_one", "sinusoidal_positions", "np.arange(length)[", "np.arange(1, length + 1)["),
+    Planted("exponent_not_halved", "sinusoidal_positions", "-np.arange(0, d_model, 2)", "-2 * np.arange(0, d_model, 2)"),
+    Planted("exponent_halved_twice", "sinusoidal_positions", "-np.arange(0, d_model, 2)", "-np.arange((d_model + 1) // 2)"),
+    Planted("base_1000", "sinusoidal_positions", "10000.0 **", "1000.0 **"),
+    Planted("cosine_and_sine", "sinusoidal_positions", HANDS,
+            HANDS.replace("sin", "cos").replace("cos(angles[", "sin(angles[")),
+    Planted("arrangement='concatenated'", "sinusoidal_positions", "    return table\n",
+            "    return np.concatenate([table[:, 0::2], table[:, 1::2]], axis=-1)\n"),
+)
+# fmt: on

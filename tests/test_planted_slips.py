@@ -1,0 +1,147 @@
+"""Slips planted in our NumPy implementation are found and called by their names, and so is every slip that the spec knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.planted_copy import copied, forgotten, plant
+from tests.planted_edits import AGREES, GRADIENTS
+from tests.planted_slips import SLIPS as PLANTED
+from tests.planted_slips import Planted
+from veriformer.impls.discover import find
+from veriformer.impls.numpy import impl as honest
+from veriformer.impls.protocol import Implementation
+from veriformer.impls.tree import rebuild
+from veriformer.impls.worker import open_door
+from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
+from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.judge import fits, judge
+from veriformer.properties.probes import Draw
+from veriformer.properties.search import Budget
+from veriformer.properties.settle import settle
+from veriformer.properties.truth import Truths, is_floating
+from veriformer.record import BAD, Record
+from veriformer.spec import COMPONENTS, SLIPS, Slip, made, met_by
+from veriformer.spec.numbers import Ball, Tape, pull_back, working_precision
+
+BUDGET = Budget(examples=10)
+BITS = 512
+TRUTHS = Truths()
+UNDECLARED = ("offered = dict(impl.functions)", "for name in offered: impl.component(name)(offered[name])")
+"""Our components once more, and nothing said of their conventions."""
+EACH_PLANTED = [
+    pytest.param(slip, through, id=f"{slip.named}-{slip.component}-{through}".replace(" ", "_"))
+    for slip in PLANTED
+    for through in slip.seen_through
+]
+
+
+def checked(target: Path, component: str, *laws: str) -> list[Record]:
+    """The verdicts on a copy."""
+    with forgotten():
+        found = find(str(target))
+        return list(Suite(found, Selection((component,), laws, ("float32",)), BUDGET, truths=TRUTHS).records())
+
+
+def is_named(record: Record, *words: str) -> bool:
+    """Does the diagnosis say that, and nothing else?"""
+    return record.verdict in BAD and all(w in record.diagnosis for w in words) and " or with " not in record.diagnosis
+
+
+@pytest.mark.parametrize(("slip", "through"), EACH_PLANTED)
+def test_planted_slip_is_named(slip: Planted, through: str, tmp_path: Path) -> None:
+    target = copied("numpy", tmp_path)
+    plant(target, slip.component, slip.old, slip.new)
+    record, *_ = checked(target, through, slip.law)
+    assert is_named(record, slip.named), f"{record.verdict}: {record.message}; {record.diagnosis}"
+
+
+def is_of_a_mask(name: str) -> bool:
+    """A slip in what is seen, on which the silent conventions depend."""
+    return name.startswith(("mask", "causal_")) and "=" not in name
+
+
+HIDING = [slip for slip in PLANTED if slip.component in ("softmax", "attention") and is_of_a_mask(slip.named)]
+
+
+@pytest.mark.parametrize("slip", HIDING, ids=lambda slip: f"{slip.named}-{slip.component}".replace(" ", "_"))
+def test_slip_is_the_first_word_where_it_keeps_conventions_from_being_found_out(slip: Planted, tmp_path: Path) -> None:
+    """Nothing is declared, and no value of a convention explains the answers, since the slip is in them too."""
+    target = copied("numpy", tmp_path, UNDECLARED)
+    plant(target, slip.component, slip.old, slip.new)
+    record, *others = checked(target, slip.component, slip.law)
+    assert is_named(record, slip.named), f"{record.verdict}: {record.message}; {record.diagnosis}"
+    assert not [other for other in others if other.verdict in BAD], "who misses the formula is told that alone"
+
+
+def test_convention_and_slip_are_named_together(tmp_path: Path) -> None:
+    """A pre-norm layer, undeclared, whose scores are not scaled."""
+    target = copied("numpy", tmp_path)
+    (scale,) = (slip for slip in PLANTED if (slip.named, slip.component) == ("no_scale", "attention"))
+    plant(target, "attention", scale.old, scale.new)
+    plant(target, "encoder_layer", 'norm: str = "post"', 'norm: str = "pre"')
+    record, *_ = checked(target, "encoder_layer", AGREES)
+    assert is_named(record, "norm='pre' and", "(no_scale)"), record.diagnosis
+
+
+def parts_of(component: str) -> set[int]:
+    """The parts that a component's formula runs through on some of the drawn cases."""
+    subject, met = SUBJECTS[component], set()
+    for row in subject.rows:
+        case = subject.draw(Draw(row, "normal", 1, "float32", subject.top("float32")))
+        arguments, options = rebuild((case.arguments, dict(case.options)), lambda _, leaf: wide(leaf))
+        met |= met_by(lambda a=arguments, o=options: COMPONENTS[component](*a, **o))
+    return met
+
+
+def wide(leaf: Any) -> Any:
+    """A floating array in float64."""
+    return leaf.astype(np.float64) if is_floating(leaf) else leaf
+
+
+PARTS = {name: parts_of(name) for name in COMPONENTS}
+
+
+def slipped(component: str, slip: Slip) -> Implementation:
+    """The spec itself, with the slip made, as an implementation: every number rounded once, at the end."""
+    spec, conventions = COMPONENTS[component], honest.offers[component].conventions
+    impl = Implementation(f"{component} with {slip.name}")
+
+    @impl.component(component, **conventions)
+    def formula(*arguments: Any, **options: Any) -> Any:
+        given = rebuild((arguments, options), lambda _, leaf: Ball.given(leaf) if is_floating(leaf) else leaf)
+        with working_precision(BITS), made(slip):
+            return spec(*given[0], **given[1], **conventions).centres().astype(np.float32)
+
+    @impl.vjp(component)
+    def gradients(cotangent: np.ndarray, *arguments: Any, **options: Any) -> tuple[np.ndarray, ...]:
+        given = [Tape(Ball.given(leaf)) if is_floating(leaf) else leaf for leaf in arguments]
+        with working_precision(BITS), made(slip):
+            output = spec(*given, **options, **conventions)
+            found = pull_back(output, Ball.given(cotangent), [leaf for leaf in given if isinstance(leaf, Tape)])
+        return tuple(gradient.centres().astype(np.float32) for gradient in found)
+
+    return impl
+
+
+def first_bad(implementation: Implementation, component: str) -> Record:
+    """The first broken law that asks for another formula."""
+    door = open_door(implementation, "float32", "cpu")
+    settled = settle(door, component, INQUIRIES, fits, TRUTHS)
+    laws = {law.name: law for law in LAWS[component]}
+    names = (AGREES, GRADIENTS) if SUBJECTS[component].differentiable else (AGREES,)
+    records = (judge(laws[name], door, BUDGET, settled=settled, truths=TRUTHS) for name in names)
+    return next((record for record in records if record.verdict in BAD), Record("verdict", "", component))
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.replaced.function.__name__}-{slip.name}")
+def test_every_slip_of_the_spec_is_found_and_named(slip: Slip) -> None:
+    """In the smallest component that it reaches. One that differs from the formula on no drawn case is dead."""
+    reached = [name for name, parts in PARTS.items() if id(slip.replaced) in parts]
+    assert reached, "no drawn case runs through the part that it replaces"
+    record = first_bad(slipped(reached[0], slip), reached[0])
+    assert is_named(record, f"({slip.name})"), f"{reached[0]}: {record.verdict}: {record.message}; {record.diagnosis}"
