@@ -37,7 +37,7 @@ ROWS = (
     row((2,), 3, 4, 4, 2, isolate=("feed_forward",), mask=True, biases=True),
     row((2,), 3, 4, 6, 2, mask=True, norm="post", eps=0.25),
     row((), 2, 4, 4, 2, isolate=("attention", "feed_forward"), norm="pre", activation="gelu"),
-    row((2,), 4, 6, 5, 3, norm="pre", biases=True, eps=0.25),
+    row((2,), 4, 6, 5, 3, norm="pre", activation="relu", biases=True, eps=0.25),
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
     row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
     row((1,), 9, 8, 16, 4, mask=True),

@@ -13,11 +13,15 @@ ROWS = tuple(row(*shapes, lr=lr) for shapes, lr in zip(SHAPES, LEARNING_RATES, s
 
 
 def draw(recipe: Draw) -> Case:
-    """Parameters and gradients of any kind; in one draw of three the parameters are 0, and the step is all there is."""
+    """Parameters and gradients of any kind; in one draw of three the parameters are 0, and the step is all there is. In every
+    second one the gradients come in another order: what belongs together says the name."""
     params = tensors.named(recipe, "params")
     if recipe.seed % 3 == 0:
         params = tensors.zeros(params)
-    return Case((params, tensors.named(recipe, "grads")), {"lr": recipe["lr"]})
+    grads = tensors.named(recipe, "grads")
+    if recipe.seed % 2:
+        grads = dict(reversed(grads.items()))
+    return Case((params, grads), {"lr": recipe["lr"]})
 
 
 SUBJECT = Subject("gradient_descent", ROWS, draw, top=power(0.9))

@@ -53,6 +53,6 @@ def no_second_bias(x: Any, params: dict[str, Any], number: int) -> Any:
     return boundary(x @ params["w_2"]) if number == 2 else affine(x, params, number)
 
 
-@relu.slip("GELU")
+@relu.slip("GELU where ReLU is meant")
 def gelu_for_relu(x: Any) -> Any:
     return gelu(x)

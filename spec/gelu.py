@@ -57,11 +57,6 @@ def by_tanh(x: Any) -> Any:
     return x * (1 + np.tanh(np.sqrt(2 / pi(like=x)) * (x + cubic * (x * x * x)))) / 2
 
 
-@by_erf.slip("tanh for erf")
-def tanh_for_erf(x: Any) -> Any:
-    return by_tanh(x)
-
-
 @by_tanh.slip("erf for tanh")
 def erf_for_tanh(x: Any) -> Any:
     return by_erf(x)
@@ -72,6 +67,6 @@ def not_divided_by_root_two(x: Any) -> Any:
     return x * (1 + erf(x)) / 2
 
 
-@gelu.slip("ReLU")
+@gelu.slip("ReLU where GELU is meant")
 def relu_for_gelu(x: Any, **_: Any) -> Any:
     return relu(x)

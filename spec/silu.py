@@ -39,6 +39,6 @@ def sigmoid_mirrored(x: Any) -> Any:
     return sigmoid(-x)
 
 
-@silu.slip("the sigmoid alone, not multiplied by x")
+@silu.slip("the sigmoid alone, not multiplied by x; as a gate, that of GLU")
 def sigmoid_alone(x: Any) -> Any:
     return sigmoid(x)

@@ -7,7 +7,7 @@ from typing import Any
 from veriformer.spec.component import Honest, component, require
 from veriformer.spec.gelu import gelu
 from veriformer.spec.numbers import boundary
-from veriformer.spec.silu import sigmoid, silu
+from veriformer.spec.silu import silu
 from veriformer.spec.slip import Part
 
 
@@ -42,8 +42,3 @@ def gate_and_up_exchanged(gate: Any, up: Any) -> Any:
 @gated.slip("GELU for the gate (GEGLU)")
 def gelu_gate(gate: Any, up: Any) -> Any:
     return boundary(gelu(gate) * up)
-
-
-@gated.slip("a sigmoid for the gate (GLU)")
-def sigmoid_gate(gate: Any, up: Any) -> Any:
-    return boundary(sigmoid(gate) * up)

@@ -1,5 +1,7 @@
 """Slips planted in our NumPy implementation, and what the diagnosis calls each. Read by test_planted_slips.py."""
 
+# ruff: noqa: E501  (a table: each row quotes lines of our files)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from tests.planted_edits import AGREES, GRADIENTS
 STACKS = ("encoder_layer", "encoder")
 HEADS = ("attention", "multi_head_attention", "encoder_layer")
 NORMS = ("layer_norm", "encoder_layer")
+FEEDS = ("feed_forward", "encoder_layer")
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,24 @@ SCALE = "return 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale"
 WEIGHTS = "weights = softmax(scaled_scores(q, k, bias, scale), mask=allowed)"
 GIVEN = "np.ones((length_q, length_k), dtype=bool) if mask is None else mask"
 SEES = "k, v = without_unseen(k, allowed), without_unseen(v, allowed)"
-PRE = 'if norm == "pre":'
-POST = """    x = norm_1(residual(x, attend(x)))
-    return norm_2(residual(x, feed(x)))
+PRE = 'return residual(x, sublayer(layer_norm(x, scale["gamma"], scale["beta"], eps=eps)))'
+POST = 'return layer_norm(residual(x, sublayer(x)), scale["gamma"], scale["beta"], eps=eps)'
+BLOCK = f"""    if norm == "pre":
+        {PRE}
 """
 HANDS = """    table[:, 0::2] = np.sin(angles)
     table[:, 1::2] = np.cos(angles[:, : d_model // 2])
 """
-NORMED = "return deviation * (1.0 / np.sqrt(variance + eps)) * gamma + beta"
+ATTEND = 'return multi_head_attention(y, y, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)'
+DEFAULTS = """    norm: str = "post",
+    activation: str = "relu",
+    eps: float = 1e-5,
+) -> np.ndarray:
+"""
+MOMENTS = """    deviation = x - np.mean(x, axis=-1, keepdims=True)
+    variance = np.mean(deviation * deviation, axis=-1, keepdims=True)
+"""
+NORMED = "return deviation * inverse * gamma + beta"
 
 # fmt: off
 SLIPS = (
@@ -114,11 +127,11 @@ SLIPS = (
             "v, k = repeat_heads(k, q), repeat_heads(v, q)"),
     Planted("queries_and_keys_exchanged", "attention", "    k, v = repeat_heads(k, q), repeat_heads(v, q)\n",
             "    q, k = k, q\n    k, v = repeat_heads(k, q), repeat_heads(v, q)\n"),
-    Planted("keys_and_values_exchanged", "multi_head_attention", "attention(q, k, v,", "attention(q, v, k,", HEADS[1:]),
-    Planted("queries_and_keys_exchanged", "multi_head_attention", "attention(q, k, v,", "attention(k, q, v,", HEADS[1:]),
-    Planted("attends_to_itself", "multi_head_attention", 'v = split_heads(project(memory, params, "v"), n_heads)',
-            "memory = x if x.shape == memory.shape else memory\n"
-            '    k, v = (split_heads(project(memory, params, name), n_heads) for name in "kv")'),
+    Planted("keys_and_values_exchanged", "multi_head_attention", "heads = attention(q, k, v,", "heads = attention(q, v, k,", HEADS[1:]),
+    Planted("queries_and_keys_exchanged", "multi_head_attention", "heads = attention(q, k, v,", "heads = attention(k, q, v,", HEADS[1:]),
+    Planted("attends_to_itself", "multi_head_attention", "    heads = attention(q, k, v,",
+            '    k, v = (split_heads(project(x if x.shape == memory.shape else memory, params, n), n_heads) for n in "kv")\n'
+            "    heads = attention(q, k, v,"),
     Planted("split_without_transpose", "multi_head_attention",
             "np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)",
             "x.reshape(*batch, n_heads, length, width // n_heads)", HEADS[1:]),
@@ -141,30 +154,63 @@ SLIPS = (
     Planted("no_residual", "residual", "return x + sublayer_output", "return sublayer_output", ("residual", *STACKS)),
     Planted("no_sublayer", "residual", "return x + sublayer_output", "return x", ("residual", *STACKS)),
     Planted("residual_after_the_norm", "encoder_layer", POST,
-            "    x = residual(x, norm_1(attend(x)))\n    return residual(x, norm_2(feed(x)))\n", STACKS),
-    Planted("residual_from_the_norm", "encoder_layer", "        x = residual(x, attend(norm_1(x)))\n",
-            "        x = norm_1(x)\n        x = norm_2(residual(x, attend(x)))\n        return residual(x, feed(x))\n", STACKS),
-    Planted("no_norm", "encoder_layer", f"    {PRE}\n", f"    norm_1 = norm_2 = lambda x: x\n    {PRE}\n", STACKS),
-    Planted("norm at its default", "encoder_layer", PRE, "if False:", STACKS),
-    Planted("norm='pre'", "encoder_layer", PRE, "if True:"),
-    Planted("eps at its default", "encoder_layer", PRE, f"eps = 1e-5\n    {PRE}"),
-    Planted("eps=1e-05", "encoder_layer", PRE, f"eps = 1e-5\n    {PRE}", ("encoder",)),
-    Planted("activation at its default", "encoder_layer", "activation=activation", 'activation="relu"', STACKS),
-    Planted("over_the_positions", "layer_norm", "    mean = np.mean(x, axis=-1, keepdims=True)\n",
-            "    axis = -2 if x.ndim > 1 else -1\n    x = x - np.mean(x, axis=axis, keepdims=True)\n"
-            "    variance = np.mean(x * x, axis=axis, keepdims=True)\n"
-            "    return x * (1.0 / np.sqrt(variance + eps)) * gamma + beta\n    mean = 0\n", NORMS),
+            'return residual(x, layer_norm(sublayer(x), scale["gamma"], scale["beta"], eps=eps))', STACKS),
+    Planted("residual_from_the_norm", "encoder_layer", PRE,
+            'x = layer_norm(x, scale["gamma"], scale["beta"], eps=eps)\n        return residual(x, sublayer(x))', STACKS),
+    Planted("no_norm", "encoder_layer", BLOCK, f"    return residual(x, sublayer(x))\n{BLOCK}", STACKS),
+    Planted("norm at its default", "encoder_layer", BLOCK, BLOCK.replace('norm == "pre"', "False"), STACKS),
+    Planted("norm='pre'", "encoder_layer", BLOCK, BLOCK.replace('norm == "pre"', "True")),
+    Planted("eps at its default", "encoder_layer", BLOCK, f"    eps = 1e-5\n{BLOCK}"),
+    Planted("eps=1e-05", "encoder_layer", BLOCK, f"    eps = 1e-5\n{BLOCK}", ("encoder",)),
+    Planted("norm='pre'", "encoder_layer", DEFAULTS, DEFAULTS.replace("post", "pre")),
+    Planted("activation='gelu'", "encoder_layer", DEFAULTS, DEFAULTS.replace("relu", "gelu")),
+    Planted("relu_for_gelu", "encoder_layer", 'return feed_forward(x, params["feed_forward"], activation=activation)',
+            'return feed_forward(x, params["feed_forward"])', STACKS),
+    Planted("over_the_positions", "layer_norm", MOMENTS, MOMENTS.replace("axis=-1", "axis=-2 if x.ndim > 1 else -1"), NORMS),
     Planted("eps_place='outside'", "layer_norm", "np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)",
             NORMS),
     Planted("variance='unbiased'", "layer_norm", "np.mean(deviation * deviation, axis=-1, keepdims=True)",
             "np.sum(deviation * deviation, axis=-1, keepdims=True) / (x.shape[-1] - 1)", NORMS),
-    Planted("not_centred", "layer_norm", "deviation = x - mean", "deviation = x", NORMS),
+    Planted("not_centred", "layer_norm", "deviation = x - np.mean(x, axis=-1, keepdims=True)", "deviation = x", NORMS),
     Planted("gamma_and_beta_exchanged", "layer_norm", NORMED, NORMED.replace("gamma + beta", "beta + gamma"),
             NORMS),
     Planted("no_gamma", "layer_norm", NORMED, NORMED.replace(" * gamma", ""), NORMS),
     Planted("no_beta", "layer_norm", NORMED, NORMED.replace(" + beta", ""), NORMS),
     Planted("eps at its default", "layer_norm", "np.sqrt(variance + eps)", "np.sqrt(variance + 1e-5)"),
-    Planted("eps=1e-06", "layer_norm", "eps: float = 1e-5", "eps: float = 1e-6"),
+    Planted("eps=1e-06", "layer_norm", "eps: float = 1e-5) -> np", "eps: float = 1e-6) -> np"),
+    Planted("sum_of_squares", "rms_norm", "np.mean(x * x,", "np.sum(x * x,"),
+    Planted("gamma_plus_one", "rms_norm", "return x * inverse_rms(x, eps) * gamma", "return x * inverse_rms(x, eps) * (1 + gamma)"),
+    Planted("rms_without_gamma", "rms_norm", "return x * inverse_rms(x, eps) * gamma", "return x * inverse_rms(x, eps)"),
+    Planted("eps_place='outside'", "rms_norm", "np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps)",
+            "(np.sqrt(np.mean(x * x, axis=-1, keepdims=True)) + eps)"),
+
+    # feed-forward networks
+    Planted("relu_for_gelu", "feed_forward", 'ACTIVATIONS = {"relu": relu, "gelu": gelu}', 'ACTIVATIONS = {"relu": relu, "gelu": relu}',
+            FEEDS),
+    Planted("gelu_for_relu", "feed_forward", 'ACTIVATIONS = {"relu": relu, "gelu": gelu}',
+            'ACTIVATIONS = {"relu": gelu, "gelu": gelu}'),
+    Planted("approximate='tanh'", "gelu", 'if approximate == "tanh":\n        return', "if True:\n        return", ("gelu", *FEEDS)),
+    Planted("erf_for_tanh", "gelu", 'if approximate == "tanh":\n        return', "if False:\n        return"),
+    Planted("not_divided_by_root_two", "gelu", "return x * (0.5 * (1.0 + erf(x / math.sqrt(2.0))))", "return x * (0.5 * (1.0 + erf(x)))",
+            ("gelu", *FEEDS)),
+    Planted("no_first_bias", "feed_forward", '[activation](np.matmul(x, params["w_1"]) + params["b_1"])',
+            '[activation](np.matmul(x, params["w_1"]))', FEEDS),
+    Planted("no_second_bias", "feed_forward", 'return np.matmul(hidden, params["w_2"]) + params["b_2"]',
+            'return np.matmul(hidden, params["w_2"])', FEEDS),
+    Planted("leaky", "relu", "np.maximum(x, 0.0)", "np.maximum(x, 0.01 * x)", ("relu", "feed_forward")),
+    Planted("ceiling_of_six", "relu", "np.maximum(x, 0.0)", "np.clip(x, 0.0, 6.0)", ("relu", "feed_forward")),
+    Planted("sigmoid_alone", "silu", "return x * sigmoid(x)", "return sigmoid(x)", ("silu", "swiglu")),
+    Planted("sigmoid_mirrored", "silu", "return x * sigmoid(x)", "return x * sigmoid(-x)", ("silu", "swiglu")),
+    Planted("gate_and_up_exchanged", "swiglu", 'np.matmul(silu(gate) * up, params["w_down"])',
+            'np.matmul(silu(up) * gate, params["w_down"])'),
+
+    # whole models
+    Planted("causal_ignored", "decoder_layer", f"{ATTEND}\n\n    def consult(y",
+            f"{ATTEND.replace(', causal=True', '')}\n\n    def consult(y"),
+    Planted("no_scale", "attention", SCALE, "return 1.0 if scale is None else scale", ("decoder_layer",)),
+    Planted("no_positions", "transformer", "scale=scale) + places", "scale=scale)", ("transformer", "language_model")),
+    Planted("output_ignored", "transformer", 'params["output"] if "output" in params else params["embedding"].T',
+            'params["embedding"].T', ("transformer", "language_model")),
 
     # embedding and positions
     Planted("not_scaled", "embedding", "return scale * table[tokens]", "return table[tokens]"),
@@ -177,6 +223,12 @@ SLIPS = (
     Planted("base_1000", "sinusoidal_positions", "10000.0 **", "1000.0 **"),
     Planted("cosine_and_sine", "sinusoidal_positions", HANDS,
             HANDS.replace("sin", "cos").replace("cos(angles[", "sin(angles[")),
+    Planted("turned_backwards", "rotary_positions", "x, positions, 1.0, base", "x, positions, -1.0, base"),
+    Planted("turned_one_too_far", "rotary_positions", "x, positions, 1.0, base", "x, positions + 1, 1.0, base"),
+    Planted("base_ignored", "rotary_positions", "x, positions, 1.0, base", "x, positions, 1.0, 10000.0"),
+    Planted("sign_forgotten", "alibi", "-np.array(slopes(n_heads))", "np.array(slopes(n_heads))"),
+    Planted("one_geometric_sequence", "alibi", "    power = 2 ** (n_heads.bit_length() - 1)\n", "    power = n_heads\n"),
+    Planted("aligned_at_the_start", "alibi", " + (length_k - length_q)", ""),
     Planted("arrangement='concatenated'", "sinusoidal_positions", "    return table\n",
             "    return np.concatenate([table[:, 0::2], table[:, 1::2]], axis=-1)\n"),
 )

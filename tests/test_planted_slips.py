@@ -10,12 +10,12 @@ import pytest
 
 from tests.planted_copy import copied, forgotten, plant
 from tests.planted_edits import AGREES, GRADIENTS
+from tests.planted_slips import DEFAULTS, Planted
 from tests.planted_slips import SLIPS as PLANTED
-from tests.planted_slips import Planted
 from veriformer.impls.discover import find
 from veriformer.impls.numpy import impl as honest
 from veriformer.impls.protocol import Implementation
-from veriformer.impls.tree import rebuild
+from veriformer.impls.tree import leaves, rebuild
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
 from veriformer.properties.conformance import Selection, Suite
@@ -31,7 +31,10 @@ from veriformer.spec.numbers import Ball, Tape, pull_back, working_precision
 BUDGET = Budget(examples=10)
 BITS = 512
 TRUTHS = Truths()
-UNDECLARED = ("offered = dict(impl.functions)", "for name in offered: impl.component(name)(offered[name])")
+UNDECLARED = (
+    "for name, offer in impl.offers.items():",
+    "    impl.component(name, form=offer.form)(impl.functions[name])",
+)
 """Our components once more, and nothing said of their conventions."""
 EACH_PLANTED = [
     pytest.param(slip, through, id=f"{slip.named}-{slip.component}-{through}".replace(" ", "_"))
@@ -81,9 +84,9 @@ def test_slip_is_the_first_word_where_it_keeps_conventions_from_being_found_out(
 def test_convention_and_slip_are_named_together(tmp_path: Path) -> None:
     """A pre-norm layer, undeclared, whose scores are not scaled."""
     target = copied("numpy", tmp_path)
-    (scale,) = (slip for slip in PLANTED if (slip.named, slip.component) == ("no_scale", "attention"))
+    scale, *_ = (slip for slip in PLANTED if (slip.named, slip.component) == ("no_scale", "attention"))
     plant(target, "attention", scale.old, scale.new)
-    plant(target, "encoder_layer", 'norm: str = "post"', 'norm: str = "pre"')
+    plant(target, "encoder_layer", DEFAULTS, DEFAULTS.replace("post", "pre"))
     record, *_ = checked(target, "encoder_layer", AGREES)
     assert is_named(record, "norm='pre' and", "(no_scale)"), record.diagnosis
 
@@ -94,7 +97,8 @@ def parts_of(component: str) -> set[int]:
     for row in subject.rows:
         case = subject.draw(Draw(row, "normal", 1, "float32", subject.top("float32")))
         arguments, options = rebuild((case.arguments, dict(case.options)), lambda _, leaf: wide(leaf))
-        met |= met_by(lambda a=arguments, o=options: COMPONENTS[component](*a, **o))
+        with np.errstate(all="ignore"):
+            met |= met_by(lambda a=arguments, o=options: COMPONENTS[component](*a, **o))
     return met
 
 
@@ -111,21 +115,50 @@ def slipped(component: str, slip: Slip) -> Implementation:
     spec, conventions = COMPONENTS[component], honest.offers[component].conventions
     impl = Implementation(f"{component} with {slip.name}")
 
-    @impl.component(component, **conventions)
     def formula(*arguments: Any, **options: Any) -> Any:
         given = rebuild((arguments, options), lambda _, leaf: Ball.given(leaf) if is_floating(leaf) else leaf)
         with working_precision(BITS), made(slip):
-            return spec(*given[0], **given[1], **conventions).centres().astype(np.float32)
+            answer = spec(*given[0], **given[1], **conventions)
+        return rebuild(answer, lambda _, leaf: leaf.centres().astype(np.float32) if isinstance(leaf, Ball) else leaf)
+
+    class Remembering:
+        """The formula of all steps so far; what it says of the last is the answer."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            self.arguments, self.options, self.script = arguments, options, []
+
+        def step(self, x_new: Any) -> Any:
+            return self.after(("step", 0, x_new))
+
+        def reorder(self, index: Any) -> Any:
+            return self.after(("reorder", 0, index))
+
+        def after(self, asked: tuple[Any, ...]) -> Any:
+            self.script.append(asked)
+            return formula(*self.arguments, tuple(self.script), **self.options)[-1]
+
+    impl.component(component, form=spec.form, **conventions)(Remembering if spec.form == "object" else formula)
 
     @impl.vjp(component)
-    def gradients(cotangent: np.ndarray, *arguments: Any, **options: Any) -> tuple[np.ndarray, ...]:
-        given = [Tape(Ball.given(leaf)) if is_floating(leaf) else leaf for leaf in arguments]
+    def gradients(cotangent: np.ndarray, *arguments: Any, **options: Any) -> tuple[Any, ...]:
+        given = rebuild(arguments, lambda _, leaf: Tape(Ball.given(leaf)) if is_floating(leaf) else leaf)
+        sources = [leaf for _, leaf in leaves(given) if isinstance(leaf, Tape)]
         with working_precision(BITS), made(slip):
             output = spec(*given, **options, **conventions)
-            found = pull_back(output, Ball.given(cotangent), [leaf for leaf in given if isinstance(leaf, Tape)])
-        return tuple(gradient.centres().astype(np.float32) for gradient in found)
+            found = pull_back(output, Ball.given(cotangent), sources)
+        flown = {
+            id(source): np.zeros(source.shape, np.float32) if gradient is None else rounded(gradient)
+            for source, gradient in zip(sources, found, strict=True)
+        }
+        differentiated = [tree for tree in given if any(isinstance(leaf, Tape) for _, leaf in leaves(tree))]
+        return tuple(rebuild(tree, lambda _, leaf: flown.get(id(leaf))) for tree in differentiated)
 
     return impl
+
+
+def rounded(leaf: Any) -> Any:
+    """A ball as float32; a count as it is."""
+    return leaf.centres().astype(np.float32) if isinstance(leaf, Ball) else leaf
 
 
 def first_bad(implementation: Implementation, component: str) -> Record:
