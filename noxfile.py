@@ -16,6 +16,7 @@ nox.options.error_on_external_run = True
 
 OUT = Path("reports") / "out"
 VERDICTS, TIMINGS = OUT / "verdicts.jsonl", OUT / "timings.jsonl"
+FOLLOWED = OUT / "libraries.jsonl"
 LIBRARIES = tuple(f"examples/{name}.py" for name in ("good_torch", "nn_multihead_attention", "jax_functions"))
 """torch.nn.functional, torch.nn.MultiheadAttention and jax.nn as they are, undeclared: which conventions do they follow?"""
 COMMAND = ("python", "-m", "veriformer.cli")
@@ -49,15 +50,22 @@ def conformance(session: nox.Session) -> None:
     """Judge NumPy, PyTorch and JAX on searched and real inputs, or the targets given; write reports/out/index.html."""
     install(session)
     install_real_model(session)
-    chosen = targets(session, "all", *LIBRARIES, "--real")
+    chosen = targets(session, "all", "--real")
     try:
         session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(VERDICTS))
     finally:
         if VERDICTS.exists():
             named = [target for target in chosen if target == "all" or target.endswith(".py")] or ["all"]
-            named = ["all"] if "all" in named else named  # the libraries' own functions are judged, not timed
             session.run(*COMMAND, "bench", *named, "--quick", "--records", str(VERDICTS), "--json", str(TIMINGS))
-            session.run(*COMMAND, "report", str(VERDICTS), str(TIMINGS), "-o", str(OUT))
+            followed = conventions_of_libraries(session) if not session.posargs else []
+            session.run(*COMMAND, "report", str(VERDICTS), str(TIMINGS), *followed, "-o", str(OUT))
+
+
+def conventions_of_libraries(session: nox.Session) -> list[str]:
+    """The records of the libraries' own functions, judged quickly: what do they do where the formula is silent?"""
+    judged = ("--quick", "--examples", "0", "--dtype", "float32", "--json", str(FOLLOWED))
+    session.run(*COMMAND, "check", *LIBRARIES, *judged)
+    return [str(FOLLOWED)]
 
 
 @nox.session

@@ -104,12 +104,13 @@ def is_idempotent(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     once = experiment.ask(case)
     clipped = {str(path[-1]): array for path, array in once.arrays()}
     twice = tensors.by_path(experiment.ask(case.replacing(0, clipped)))
-    excess = length({name: truth.bound for (name,), (_, truth) in tensors.by_path(once).items()}) / limit
+    excess = length({str(name): truth.bound for (name,), (_, truth) in tensors.by_path(once).items()}) / limit
     evidence = []
     for (name,), (got, truth) in twice.items():
         with np.errstate(invalid="ignore"):  # 0 times infinity: there is no bound
-            shorter = excess * np.abs(clipped[name].astype(np.float64))
-        evidence.append(relation(f"{name} clipped twice", got, clipped[name], truth.bound + shorter, truth.scale))
+            shorter = excess * np.abs(clipped[str(name)].astype(np.float64))
+        allowed = truth.bound + shorter
+        evidence.append(relation(f"{name} clipped twice", got, clipped[str(name)], allowed, truth.scale))
     return tuple(evidence)
 
 

@@ -118,7 +118,7 @@ def equal_logits_cost_log_k(case: Case, experiment: Experiment) -> Evidence:
     answer = experiment.ask(case)
     with working_precision(128):
         log_k = float(np.log(number(case.arguments[0].shape[-1], like=Ball(0))).centres())
-    wanted = log_k * positions(case, experiment)
+    wanted = np.asarray(log_k * positions(case, experiment))
     if experiment.setting(case, "reduction") == "none":
         wanted = np.where(counted(case, experiment), log_k, 0.0)
     own = 2.0**-51 * np.abs(wanted)  # the rounding of log K, and of the product

@@ -20,12 +20,13 @@ from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of
 
 SIZES_OF_STACKS = 6
-"""Sizes in which the gradients of a stack are asked for: each costs a truth of many parts, and JAX a compilation."""
+"""Sizes in which stacks are asked for gradients, and batches one by one: many truths, and for JAX many compilations."""
 
 
 def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
+    few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
     yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
     yield plain("Asked twice, it answers the same.")(is_deterministic)
     if subject.arrays:
@@ -34,7 +35,9 @@ def laws(subject: Subject) -> Iterator[Law]:
         in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject.draw))
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:
-        in_batch = plain("The answer for a batch is the answers for its examples, one by one.", draw=batch(subject))
+        in_batch = plain(
+            "The answer for a batch is the answers for its examples, one by one.", draw=batch(subject), rows=few
+        )
         yield in_batch(a_batch_is_its_rows_one_by_one)
     after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
     yield after(a_second_call_after_other_shapes_answers_the_same)
@@ -43,10 +46,13 @@ def laws(subject: Subject) -> Iterator[Law]:
             "The gradient of every argument is the formula's.",
             draw=differentiated(subject),
             gradients=True,
-            rows=subject.rows[:SIZES_OF_STACKS] if subject.stack else None,
+            rows=few,
         )
         yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
-        yield with_gradient_mode(subject)
+        recording = plain(
+            "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
+        )
+        yield recording(recording_gradients_changes_nothing)
 
 
 def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
@@ -264,13 +270,6 @@ def gradient_evidence(answer: Answer) -> Iterator[Evidence]:
             yield differing(name, "none: no derivative reached it", "an array")
         else:
             yield truth.evidence(name, np.asarray(gradient))
-
-
-def with_gradient_mode(subject: Subject) -> Law:
-    """The output while gradients are recorded."""
-    return subject.law("Recording gradients does not change the output.", draw=differentiated(subject), gradients=True)(
-        recording_gradients_changes_nothing
-    )
 
 
 def recording_gradients_changes_nothing(case: Case, experiment: Experiment) -> Evidence:

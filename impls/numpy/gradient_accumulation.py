@@ -19,4 +19,5 @@ def gradient_accumulation(
     """
     domain.micro_batches(gradient_sums, counts)
     total = sum(counts)
-    return {name: sum(part[name] for part in gradient_sums) / total for name in gradient_sums[0]}
+    first, *others = gradient_sums
+    return {name: sum((part[name] for part in others), first[name]) / total for name in first}

@@ -71,7 +71,7 @@ def transformer_vjp(
     scale = math.sqrt(params["embedding"].shape[-1])
     x, y = embed(source, params, scale), embed(target, params, scale)
     memory = encoder(x, params["encoder"], mask=source_mask, **options)
-    masks = {"mask": target_mask, "memory_mask": source_mask}
+    masks: dict[str, Any] = {"mask": target_mask, "memory_mask": source_mask}
     h = decoder(y, memory, params["decoder"], **masks, **options)
     d_h, d_output = project_vjp(cotangent, h, params)
     d_y, d_memory, d_decoder = decoder_vjp(d_h, y, memory, params["decoder"], **masks, **options)

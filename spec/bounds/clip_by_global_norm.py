@@ -35,5 +35,5 @@ def added(parts: Sequence[Bounded]) -> Bounded:
 def limited(g: Bounded, length: Bounded, limit: Bounded) -> Bounded:
     """g c / m with m = max(c, norm): the factor first, or g / m first (optax), or g c first, or c times the reciprocal of m
     (TensorFlow), where even a gradient that is not clipped is rounded."""
-    m = np.maximum(limit, length)
+    m = limit.maximum(length)
     return in_any_order(g * (limit / m), g / m * limit, g * limit / m, g * (limit * (g.lift(1) / m)))
