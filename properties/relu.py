@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row, within_two
 
@@ -52,6 +52,13 @@ def mirrored(case: Case, experiment: Experiment) -> Evidence:
     difference = here.value - there.value
     own = 2.0**-52 * np.maximum(np.abs(here.value), np.abs(there.value))  # the difference itself, in float64
     return relation("x itself", difference, x, here.bound + there.bound + own, here.scale + there.scale)
+
+
+def below_the_rectifier(case: Case, experiment: Experiment) -> Evidence:
+    """f(x) <= max(x, 0), for every function that lets less pass than a rectifier."""
+    answer = experiment.ask(case)
+    rectified = np.maximum(case.arguments[0].astype(np.float64), 0)
+    return not_above("max(x, 0)", answer.value, rectified, answer.bound, answer.scale)
 
 
 @law("What passes of x, less what passes of -x, is x.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above
+from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import power
-from veriformer.properties.relu import ROWS, draw, mirrored
+from veriformer.properties.relu import ROWS, below_the_rectifier, draw, mirrored
 
 SUBJECT = Subject("silu", ROWS, draw, batched={"x": 1}, top=power(0.9), differentiable=True)
 law = SUBJECT.law
@@ -22,9 +20,7 @@ def the_two_halves_make_the_whole(case: Case, experiment: Experiment) -> Evidenc
 @law("No more passes than a rectifier lets through.")
 def never_exceeds_the_rectifier(case: Case, experiment: Experiment) -> Evidence:
     """f(x) <= max(x, 0)."""
-    answer = experiment.ask(case)
-    rectified = np.maximum(case.arguments[0].astype(np.float64), 0)
-    return not_above("max(x, 0)", answer.value, rectified, answer.bound, answer.scale)
+    return below_the_rectifier(case, experiment)
 
 
 INQUIRIES = ()

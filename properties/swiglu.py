@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.properties import feed_forward
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.probes import Draw, power
@@ -36,10 +37,7 @@ law = SUBJECT.law
 @law("Each position is answered by itself.", rows=tuple(r for r in ROWS if r["length"] > 1))
 def rows_act_alone(case: Case, experiment: Experiment) -> Evidence:
     """f(x)[i] = f(x[i])."""
-    x, params = case.arguments
-    whole, first = experiment.ask(case), experiment.ask(case.but(arguments=(x[..., :1, :], params)))
-    allowed = whole.bound[..., :1, :] + first.bound
-    return relation("first position by itself", whole.value[..., :1, :], first.value, allowed, first.scale)
+    return feed_forward.rows_act_alone.test(case, experiment)  # type: ignore[return-value]
 
 
 def draw_order(recipe: Draw) -> Case:
