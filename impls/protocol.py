@@ -239,6 +239,8 @@ class Raised:
     declined: bool = False
     """NotImplementedError: the implementation says that it does not support the case."""
     traceback: str = ""
+    fatal: bool = False
+    """The process did not survive the call, or had to be stopped."""
 
 
 @dataclass(frozen=True)
@@ -296,9 +298,6 @@ class Door(Protocol):
     def offers(self) -> Mapping[str, Offer]: ...
 
     def ask(self, call: Call) -> Reply:
-        """Answer one call. An exception of the implementation is an answer, not an exception."""
-
-    def prepare(self, call: Call) -> Callable[[], None]:
-        """The call with its arrays moved in once: a function that runs it and waits for the device, to be timed."""
+        """Answer one call. An exception of the implementation is an answer, not an exception, and so is its death."""
 
     def close(self) -> None: ...

@@ -24,16 +24,6 @@ def open_door(implementation: Implementation, dtype: str, device: str) -> OpenDo
     return OpenDoor(implementation, backend_of(implementation), dtype, device)
 
 
-def devices_of(implementation: Implementation) -> tuple[str, ...]:
-    """The devices of this machine that its framework can use. Raises Misuse when it is not installed."""
-    return backend_of(implementation).devices()
-
-
-def versions_of(implementation: Implementation) -> dict[str, str]:
-    """The versions of its framework. Raises Misuse when it is not installed."""
-    return backend_of(implementation).versions()
-
-
 def backend_of(implementation: Implementation) -> Backend:
     """The framework of an implementation, imported now."""
     try:

@@ -10,7 +10,6 @@ import numpy as np
 
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
-from veriformer.impls.worker import devices_of, open_door
 from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
@@ -94,8 +93,8 @@ class Suite:
         """All laws of one component in one dtype: all implementations meet the same inputs, and share their truth."""
         opened: list[tuple[Found, Door, Settled]] = []
         shut: list[Record] = []
-        for found, implementation in self.offering(component):
-            for door in self.doors(implementation, component, dtype):
+        for found, _ in self.offering(component):
+            for door in self.doors(found, component, dtype):
                 if isinstance(door, Record):
                     shut.append(door)
                     continue
@@ -116,9 +115,12 @@ class Suite:
         for _, door, settled in opened:
             yield from self.unexplained(door, component, settled, formula_is_met=id(door) in met)
         yield from shut
+        for _, door, _ in opened:
+            door.close()
 
-    def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
+    def doors(self, found: Found, component: str, dtype: str) -> Iterator[Door | Record]:
         """A door for every device, or the record that says why there is none."""
+        implementation = found.present
         for device in self.selection.devices or implementation.devices:
             where = {"dtype": dtype, "device": device}
             if dtype not in implementation.dtypes or device not in implementation.devices:
@@ -128,9 +130,9 @@ class Suite:
                 )
                 continue
             try:
-                here = devices_of(implementation)
+                here = found.devices()
                 if device in here:
-                    yield open_door(implementation, dtype, device)
+                    yield found.open(dtype, device)
                     continue
                 why = f"no {device} device"
             except Misuse as error:

@@ -77,7 +77,7 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
         return Outcome(Verdict.UNSUPPORTED, reason=str(reason))
     except Asked as asked:
         raised = asked.raised
-        if raised.declined or case.extension:
+        if raised.declined or (case.extension and not raised.fatal):
             words = f"{case.extension}: " if case.extension else ""
             return Outcome(Verdict.UNSUPPORTED, raised=raised, reason=f"{words}{raised.type}: {raised.message}")
         return Outcome(Verdict.CRASHED, raised=raised)

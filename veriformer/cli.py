@@ -59,14 +59,20 @@ def check(
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
     workers: Annotated[int, typer.Option("-j", "--workers", min=1, help="Processes to share the work among.")] = 1,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds that one call may take, compilation included.")
+    ] = 120.0,
+    memory: Annotated[float, typer.Option("--memory", min=0.1, help="GiB of memory that a target may use.")] = 8.0,
     json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # small arrays: threads only wait
         os.environ.setdefault(threads, "1")
+    from veriformer.impls.spawned import GIB, Limits
     from veriformer.run import Plan, checked, environment
 
-    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers)
+    limits = Limits(timeout, int(memory * GIB))
+    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers, limits)
     console = Console()
     records = [environment(plan.found, vars(plan.budget) | {"real": real})]
     if json:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
+from veriformer.impls.discover import Found
 from veriformer.impls.protocol import DTYPES
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.search import Budget
@@ -15,9 +16,9 @@ from veriformer.record import Record
 
 @dataclass(frozen=True)
 class Job:
-    """One component in one dtype, or the real model in one dtype, for the implementations that some targets name."""
+    """One component in one dtype, or the real model in one dtype, for all implementations of a run."""
 
-    targets: tuple[str, ...]
+    found: tuple[Found, ...]
     selection: Selection
     budget: Budget
     exit_first: bool
@@ -27,9 +28,7 @@ class Job:
 
     def done(self) -> tuple[list[Record], int]:
         """The records, and how many truths could not be certified. Runs in a process of its own."""
-        from veriformer.run import found_in
-
-        suite = Suite(found_in(self.targets), self.selection, self.budget, self.exit_first)
+        suite = Suite(self.found, self.selection, self.budget, self.exit_first)
         records = []
         for record in on_real_input(suite, self.dtype) if self.real else suite.group(self.component, self.dtype):
             records.append(record)
@@ -62,10 +61,12 @@ def in_one_process(suite: Suite, real: bool) -> Iterator[Record]:
         yield from on_real_input(suite, dtype)
 
 
-def shared_out(suite: Suite, targets: Sequence[str], real: bool, workers: int) -> Iterator[Record]:
+def shared_out(suite: Suite, real: bool, workers: int) -> Iterator[Record]:
     """The records of `in_one_process`, in the same order, from several spawned processes."""
     yield from suite.preliminaries()
-    common = (tuple(targets), suite.selection, suite.budget, suite.exit_first)
+    for found in suite.found:
+        found.close()
+    common = (tuple(suite.found), suite.selection, suite.budget, suite.exit_first)
     searched = [Job(*common, *group) for group in suite.groups()]
     longest = [Job(*common, "", dtype, real=True) for dtype in real_dtypes(suite)] if real else []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:

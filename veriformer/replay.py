@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from veriformer.impls.discover import Found, find
-from veriformer.impls.protocol import Implementation, Misuse
-from veriformer.impls.worker import open_door
+from veriformer.impls.discover import Found
+from veriformer.impls.door import find
+from veriformer.impls.protocol import Misuse
 from veriformer.properties import LAWS
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import try_case
@@ -44,36 +44,37 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     say(console, line(f"FIXED: {record.component} of {implementation} keeps the law {record.law} on this input"))
 
 
-def named(name: str, target: str) -> Implementation:
+def named(name: str, target: str) -> Found:
     """The implementation of this name that a target leads to. Raises Misuse when there is none."""
     found = find(target)
     for one in found:
-        if one.implementation and one.implementation.name == name:
-            return one.implementation
+        if one.implementation and one.name == name:
+            return one
     held = ", ".join(repr(one.name) for one in found if one.implementation)
     raise Misuse(f"{target}: " + ("; ".join(one.error for one in found if one.error) or f"holds {held}, not {name!r}"))
 
 
-def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
+def again(found: Found, stored: Mapping[str, Any]) -> Record:
     """The verdict of one stored case."""
     law = law_of(stored["component"], stored["law"])
-    door = open_door(implementation, stored["dtype"], stored["device"])
-    if law.component not in door.offers:
+    if law.component not in found.present.offers:
         return Record(
             kind="verdict",
-            implementation=implementation.name,
+            implementation=found.name,
             component=law.component,
             verdict=Verdict.ABSENT,
-            message=f"{implementation.name} no longer offers {law.component}",
+            message=f"{found.name} no longer offers {law.component}",
         )
+    door = found.open(stored["dtype"], stored["device"])
     conventions = dict(stored.get("conventions", {}))
     experiment = Experiment(door, COMPONENTS[law.component], conventions, promised(door, law.component), Truths())
     case = stored_case(stored)
     outcome = try_case(law, case, experiment)
+    door.close()
     settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})
     return Record(
         kind="verdict",
-        implementation=implementation.name,
+        implementation=found.name,
         component=law.component,
         law=law.name,
         sentence=law.sentence,
@@ -122,7 +123,7 @@ def stored_case(stored: Mapping[str, Any]) -> Case:
 
 def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[Record, Record]]:
     """Every stored counterexample of the named implementations, with its verdict now."""
-    present = {one.implementation.name: one.implementation for one in found if one.implementation}
+    present = {one.name: one for one in found if one.implementation}
     for old in records:
         if (
             old.counterexample

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime
 import inspect
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from veriformer.bench import machine
-from veriformer.impls.discover import Found, find, installed
+from veriformer.impls import discover, door
+from veriformer.impls.discover import Found
 from veriformer.impls.protocol import DTYPES, Misuse
-from veriformer.impls.worker import devices_of, versions_of
+from veriformer.impls.spawned import Limits
 from veriformer.jobs import in_one_process, shared_out
 from veriformer.properties import LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
@@ -25,7 +26,7 @@ from veriformer.spec import COMPONENTS, SLIPS, Component, Slip
 PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch", "jax", "ml_dtypes")
 
 
-def found_in(targets: Sequence[str]) -> list[Found]:
+def found_in(targets: Sequence[str], find: Callable[[str], list[Found]] = door.find) -> list[Found]:
     """Everything that the targets name, each implementation once, and each under a name of its own."""
     named: dict[str, Found] = {}
     out = []
@@ -36,7 +37,7 @@ def found_in(targets: Sequence[str]) -> list[Found]:
         first = named.setdefault(one.name, one)
         if first is one:
             out.append(one)
-        elif first.implementation is not one.implementation:
+        elif first.at != one.at:
             said = f"holds a second implementation named {one.name!r} (the first: {first.target}); give it another name"
             out.append(replace(one, implementation=None, error=said))
     return out
@@ -65,6 +66,7 @@ class Plan:
         exit_first: bool,
         real: bool,
         workers: int,
+        limits: Limits,
     ) -> Plan:
         """Raises Misuse for a component, law or dtype that does not exist."""
         for name in dtypes or ():
@@ -72,7 +74,8 @@ class Plan:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
         selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
-        return cls(Suite(found_in(targets), selection, budget, exit_first), tuple(targets), real, workers)
+        found = found_in(targets, lambda target: door.find(target, limits))
+        return cls(Suite(found, selection, budget, exit_first), tuple(targets), real, workers)
 
     @property
     def found(self) -> Sequence[Found]:
@@ -90,7 +93,7 @@ class Plan:
 def checked(plan: Plan) -> Iterator[Record]:
     """Judge on searched inputs, then, if asked, on a real model's."""
     if plan.workers > 1:
-        return shared_out(plan.suite, plan.targets, plan.real, plan.workers)
+        return shared_out(plan.suite, plan.real, plan.workers)
     return in_one_process(plan.suite, plan.real)
 
 
@@ -124,8 +127,8 @@ def versions() -> dict[str, str]:
 def listing() -> list[dict[str, Any]]:
     """Every installed implementation as a row."""
     rows = []
-    for name in sorted(installed()):
-        for found in find(name):
+    for name in sorted(discover.installed()):
+        for found in door.find(name):
             row: dict[str, Any] = {
                 "name": found.name,
                 "backend": "",
@@ -137,8 +140,8 @@ def listing() -> list[dict[str, Any]]:
             if found.implementation:
                 row |= {"backend": found.implementation.backend, "components": sorted(found.implementation.offers)}
                 try:
-                    row["versions"] = [f"{n} {v}" for n, v in versions_of(found.implementation).items()]
-                    row["devices"] = list(devices_of(found.implementation))
+                    row["versions"] = [f"{n} {v}" for n, v in found.versions().items()]
+                    row["devices"] = list(found.devices())
                 except Misuse as error:
                     row["error"] = str(error)
             rows.append(row)
@@ -158,7 +161,7 @@ def timed(
     from veriformer.bench.run import bench
     from veriformer.bench.workloads import WORKLOADS
 
-    found = found_in(targets)
+    found = found_in(targets, discover.find)
     broken = [one for one in found if one.implementation is None]
     if broken:
         raise Misuse("\n".join(f"{one.target}: {one.error}" for one in broken))
