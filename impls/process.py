@@ -39,7 +39,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     room, own = Room(), os.getpid()
     while (question := received(questions)) is not None:
-        answer = wire.pack(room.answer(question))
+        answer = room.answer(question)
         if os.getpid() != own:  # the target has forked, and this is the copy
             os._exit(STATUS_OF_ORPHANS)
         sent(answers, answer)
@@ -74,23 +74,20 @@ class Room:
         self.found: list[Found] = []
         self.doors: dict[tuple[int, str, str], OpenDoor] = {}
 
-    def answer(self, question: Tree) -> Tree:
+    def answer(self, question: Tree) -> bytes:
         """What is asked: to load a place, or to answer a call."""
         if question["ask"] == "load":
             self.found = load(Place(**question["place"]))
             sources = digests()
-            return [{**told(found), "sources": sources} for found in self.found]
+            return wire.pack([{**told(found), "sources": sources} for found in self.found])
         return self.reply(question)
 
-    def reply(self, question: Tree) -> Tree:
+    def reply(self, question: Tree) -> bytes:
         """The answer to a call; whatever cannot be sent is answered by saying so."""
         try:
-            reply = self.door(*question["door"]).ask(wire.call_of(question["call"]))
-            tree = wire.of_reply(reply)
-            wire.pack(tree)
+            return wire.pack(wire.of_reply(self.door(*question["door"]).ask(wire.call_of(question["call"]))))
         except Exception as error:  # noqa: BLE001  (it is the answer)
-            return wire.of_reply(Reply(raised=raised_by(error)))
-        return tree
+            return wire.pack(wire.of_reply(Reply(raised=raised_by(error))))
 
     def door(self, number: int, dtype: str, device: str) -> OpenDoor:
         """One implementation, in one dtype, on one device."""

@@ -29,6 +29,10 @@ FORMS = ("function", "object")
 RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
 PRECISIONS = ("eager", "layer")
+GENERATORS = ("the generator of numpy.random", "the generator of Python's random", "the generator of torch")
+"""Random numbers that all code of a process draws from."""
+Setting = tuple[Callable[[], Any], Callable[[Any], object]]
+"""Something that all code of a process shares: how to look at it, and how to put back what was seen."""
 
 
 class Misuse(Exception):
@@ -228,6 +232,8 @@ class Call:
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
     {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
+    watched: bool = False
+    """See whether the world is left as it was found."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +262,8 @@ class Reply:
     changed_arguments: tuple[str, ...] = ()
     kept_changed: bool = False
     """Did a result kept from an earlier call change?"""
+    world_changed: tuple[str, ...] = ()
+    """What every call changes of the world around it, where that was watched."""
     dtype: str = ""
     """The dtype of the first output leaf, in the backend's own arrays; empty where only numbers were answered."""
     device: str = ""
@@ -267,6 +275,9 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]: ...
     def devices(self) -> tuple[str, ...]: ...
+    def settings(self) -> Mapping[str, Setting]:
+        """What all code of this framework shares: default dtype, grad mode, the global generator."""
+
     def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
         """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
 

@@ -6,7 +6,9 @@ A message is a head (a mark, two lengths), a tree in JSON, and the bytes of its 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +20,8 @@ from veriformer.impls.protocol import Call, Offer, Raised, Reply, Tree
 
 HEAD = struct.Struct("<4sQQ")
 MARK = b"vf-1"
+WRITTEN = json.JSONEncoder(separators=(",", ":")).encode
+READ = json.JSONDecoder().decode
 
 
 class Garbled(Exception):
@@ -27,7 +31,7 @@ class Garbled(Exception):
 def pack(value: Tree) -> bytes:
     """A tree of plain values and arrays as one message. Raises TypeError on anything else."""
     parts: list[bytes] = []
-    text = json.dumps(flat(value, parts), separators=(",", ":")).encode("ascii")
+    text = WRITTEN(flat(value, parts)).encode("ascii")
     return b"".join((HEAD.pack(MARK, len(text), sum(map(len, parts))), text, *parts))
 
 
@@ -44,7 +48,7 @@ def unpack(message: bytes | bytearray) -> Tree:
     try:
         _, size, _ = HEAD.unpack_from(message)
         start = HEAD.size + size
-        return Reader(memoryview(message)[start:]).tree(json.loads(message[HEAD.size : start]))
+        return Reader(memoryview(message)[start:]).tree(READ(str(message[HEAD.size : start], "ascii")))
     except (ValueError, TypeError, KeyError, IndexError, struct.error) as error:
         raise Garbled(f"what came in place of an answer is none: {error}") from error
 
@@ -58,7 +62,7 @@ def flat(value: Tree, parts: list[bytes]) -> Any:
         if value.dtype.hasobject or value.dtype.names:
             raise TypeError(f"an array of dtype {value.dtype} cannot be sent")
         parts.append(value.tobytes())
-        return {"array": [str(value.dtype), value.shape]}
+        return {"array": [name_of(value.dtype), value.shape]}
     if isinstance(value, tuple):
         return {"tuple": [flat(item, parts) for item in value]}
     if isinstance(value, list):
@@ -73,6 +77,12 @@ def flat(value: Tree, parts: list[bytes]) -> Any:
     raise TypeError(f"a value of type {kind.__name__} cannot be sent")
 
 
+@functools.cache
+def name_of(dtype: np.dtype[Any]) -> str:
+    """The name by which NumPy knows it."""
+    return str(dtype)
+
+
 class Reader:
     """Reads a tree; its arrays are taken from the bytes in the order in which they were put there."""
 
@@ -82,9 +92,10 @@ class Reader:
 
     def tree(self, value: Any) -> Tree:
         """The inverse of `flat`; every array is a fresh one."""
-        if isinstance(value, list):
+        kind = type(value)
+        if kind is list:
             return [self.tree(item) for item in value]
-        if not isinstance(value, dict):
+        if kind is not dict:
             return value
         ((tag, held),) = value.items()
         match tag:
@@ -100,7 +111,7 @@ class Reader:
 
     def array(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.ndarray:
         """The next array."""
-        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        size = dtype.itemsize * math.prod(shape)
         found = np.frombuffer(self.arrays[self.place : self.place + size], dtype)
         self.place += size
         return found.reshape(shape).copy()

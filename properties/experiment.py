@@ -164,9 +164,10 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        watched: bool = False,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        call = replace(self.call(case, cotangent=cotangent, before=before, layouts=layouts), watched=watched)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.layout import LAYOUTS
-from veriformer.impls.protocol import Path
+from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
@@ -29,6 +29,9 @@ def laws(subject: Subject) -> Iterator[Law]:
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
     yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
     yield plain("Asked twice, it answers the same.")(is_deterministic)
+    yield plain("Generators, environment, settings, working directory and threads are what they were before the call.")(
+        leaves_the_world_as_it_found_it
+    )
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
@@ -63,6 +66,14 @@ def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, 
 def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """|f(x) - f(x)| <= 2 B(x); whether it is the same to the last bit is recorded."""
     return same(experiment.ask(case), experiment.ask(case), "second answer")
+
+
+def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evidence:
+    """Nothing of what all code of a process shares differs after the call. Who takes a seed may draw from any generator."""
+    changed = experiment.ask(case, watched=True).reply.world_changed
+    if "seed" in experiment.component.signature.parameters:
+        changed = tuple(one for one in changed if one not in GENERATORS)
+    return differing("changed in the world", ", ".join(changed) or "nothing", "nothing")
 
 
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:

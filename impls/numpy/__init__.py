@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -42,7 +42,7 @@ from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 
 impl = Implementation("numpy", backend="numpy")
 
@@ -115,6 +115,11 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares, besides what is watched everywhere."""
+    return {}
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:
