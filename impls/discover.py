@@ -19,6 +19,15 @@ from veriformer.impls.worker import backend_of, open_door
 GROUP = "veriformer.implementations"
 """The entry-point group in which an installed package announces its implementations."""
 
+PRIVATE = "_veriformer_target_"
+DIGITS = 12
+"""A file is imported under a name that begins so, and ends with so many digits: no module is shadowed by it."""
+
+
+def said(module: str) -> str:
+    """A module's name, or that of the file that was imported under a private one."""
+    return module.removeprefix(PRIVATE)[: -DIGITS - 1] if module.startswith(PRIVATE) else module
+
 
 @dataclass(frozen=True)
 class Place:
@@ -50,6 +59,11 @@ class Found:
     def name(self) -> str:
         """The implementation's name, or the target when nothing was found there."""
         return self.implementation.name if self.implementation else self.target
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Module -> digest of its file, of all that the target itself consists of, where that is known."""
+        return {}
 
     @property
     def present(self) -> Implementation:
@@ -119,8 +133,8 @@ def from_file(target: str) -> list[Found]:
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    name = f"_veriformer_target_{path.stem}_{digest}"
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:DIGITS]
+    name = f"{PRIVATE}{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         return [Found(target, error="is not a Python file")]

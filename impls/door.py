@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 IMPORTING = 60.0
 """Seconds that an import may take at least: a framework that is read from a slow disk is honest."""
 PATIENCE = 6
-"""So often is a component stopped by the clock in one dtype on one device; then it is not asked any more."""
+"""So often is a component stopped, by the clock or for its size, in one dtype on one device; then it is not asked again."""
 LIVES = 200
 """So often is the process behind a door started again for one component."""
 
@@ -34,6 +34,8 @@ class Worker:
         self.limits = limits
         self.x64 = x64
         self.spawned: Spawned | None = None
+        self.seed = 0
+        self.seeded: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Elsewhere it is not started."""
@@ -49,6 +51,10 @@ class Worker:
         """The answer to a call; from a new process, if there is none. Raises Died."""
         if self.spawned is None:
             self.load()
+            self.seeded = None
+        if self.seeded != self.seed:
+            self.exchange({"ask": "begin", "seed": self.seed}, lambda _: None)
+            self.seeded = self.seed
         return self.exchange(question, wire.reply_of)
 
     def exchange(self, question: Tree, read: Callable[[Tree], Answer], timeout: float | None = None) -> Answer:
@@ -88,11 +94,14 @@ class Behind(Found):
     here: tuple[str, ...] = ()
     versions_here: Mapping[str, str] = field(default_factory=dict)
     misuse: str = ""
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """Module -> digest of its file, of all that the target itself consists of."""
+    digests: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     spare: list[Worker] = field(default_factory=list, compare=False)
     """The process that was asked what there is: the first door may have it."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        return self.digests
 
     def devices(self) -> tuple[str, ...]:
         if self.misuse:
@@ -153,7 +162,7 @@ def one_of(number: int, about: dict[str, Any], place: Place, limits: Limits) -> 
         here=about["devices"],
         versions_here=about["versions"],
         misuse=about["misuse"],
-        sources=about["sources"],
+        digests=about["sources"],
         limits=limits,
     )
 
@@ -194,16 +203,19 @@ class DoorOfProcess:
     def offers(self) -> Mapping[str, Offer]:
         return self.found.present.offers
 
+    def begin(self, seed: int) -> None:
+        self.worker.seed = seed % 2**32
+
     def ask(self, call: Call) -> Reply:
         """Answer one call. A call that was deadly once is not made again; nor is any, where patience is at its end."""
         question = {"ask": "call", "door": (self.found.number, self.dtype, self.device), "call": wire.of_call(call)}
         key = hashlib.sha256(wire.pack(question)).digest() if self.deaths else b""
         if key in self.deadly:
             return self.deadly[key]
-        slow, died = (self.deaths[call.component, slow] for slow in (True, False))
-        if slow >= PATIENCE or died >= LIVES:
+        stopped, died = (self.deaths[call.component, stopped] for stopped in (True, False))
+        if stopped >= PATIENCE or died >= LIVES:
             what = (
-                f"was stopped by the clock {slow} times" if slow >= PATIENCE else f"has killed its process {died} times"
+                f"had to be stopped {stopped} times" if stopped >= PATIENCE else f"has killed its process {died} times"
             )
             return Reply(raised=Raised("NotAsked", f"{call.component} {what} before", declined=True))
         try:
@@ -211,7 +223,7 @@ class DoorOfProcess:
         except Died as death:
             reply = Reply(raised=death.raised)
             self.deadly[key or hashlib.sha256(wire.pack(question)).digest()] = reply
-            self.deaths[call.component, death.raised.type == "TimedOut"] += 1
+            self.deaths[call.component, death.stopped] += 1
             return reply
 
     def close(self) -> None:

@@ -6,26 +6,28 @@ prints goes where its errors go, to be read, and dropped, on the other side. `do
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import hashlib
 import os
+import random
 import resource
-import signal
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from veriformer.impls import wire
+import numpy as np
+
+from veriformer.impls import discover, wire
 from veriformer.impls.discover import Found, Place, load
 from veriformer.impls.protocol import Implementation, Misuse, Reply, Tree
+from veriformer.impls.spawned import leave_with_the_parent
 from veriformer.impls.worker import OpenDoor, open_door, raised_by
 
-DIE_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG of prctl(2)."""
 STATUS_OF_ORPHANS = 1
+INSTALLED = frozenset(("site-packages", "dist-packages"))
+"""Folders of installed packages, wherever they are."""
 
 
 def main() -> None:
@@ -38,18 +40,13 @@ def main() -> None:
     faulthandler.enable(all_threads=False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     room, own = Room(), os.getpid()
+    seeded(0, ())
     while (question := received(questions)) is not None:
         answer = room.answer(question)
         if os.getpid() != own:  # the target has forked, and this is the copy
             os._exit(STATUS_OF_ORPHANS)
         sent(answers, answer)
     os._exit(0)  # whatever the target has registered for the end stays undone
-
-
-def leave_with_the_parent() -> None:
-    """When the parent is killed, even in the middle of an endless loop."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def received(questions: BinaryIO) -> Tree | None:
@@ -76,6 +73,9 @@ class Room:
 
     def answer(self, question: Tree) -> bytes:
         """What is asked: to load a place, or to answer a call."""
+        if question["ask"] == "begin":
+            seeded(question["seed"], self.doors.values())
+            return wire.pack(None)
         if question["ask"] == "load":
             self.found = load(Place(**question["place"]))
             sources = digests()
@@ -86,7 +86,7 @@ class Room:
         """The answer to a call; whatever cannot be sent is answered by saying so."""
         try:
             return wire.pack(wire.of_reply(self.door(*question["door"]).ask(wire.call_of(question["call"]))))
-        except Exception as error:  # noqa: BLE001  (it is the answer)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the user's Ctrl-C does not reach this process)
             return wire.pack(wire.of_reply(Reply(raised=raised_by(error))))
 
     def door(self, number: int, dtype: str, device: str) -> OpenDoor:
@@ -95,6 +95,14 @@ class Room:
         if key not in self.doors:
             self.doors[key] = open_door(self.found[number].present, dtype, device)
         return self.doors[key]
+
+
+def seeded(seed: int, doors: Iterable[OpenDoor]) -> None:
+    """Seed the generators that everybody draws from: who draws shall answer the same in every run."""
+    random.seed(seed)
+    np.random.seed(seed)
+    for door in doors:
+        door.framework.seed(seed)
 
 
 def told(found: Found) -> dict[str, Tree]:
@@ -145,6 +153,7 @@ def own_files() -> Iterator[tuple[str, Path]]:
     suite = Path(__file__).resolve().parent
     for name, module in list(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "/").resolve()
+        installed = places.intersection(path.parents) or INSTALLED.intersection(path.parts)
         ours = path.parent in (suite, suite.parent / "veriformer")
-        if path.is_file() and not ours and not places.intersection(path.parents):
-            yield name, path
+        if path.is_file() and not installed and not ours:
+            yield discover.said(name), path

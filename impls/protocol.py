@@ -275,6 +275,7 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]: ...
     def devices(self) -> tuple[str, ...]: ...
+    def seed(self, seed: int) -> None: ...
     def settings(self) -> Mapping[str, Setting]:
         """What all code of this framework shares: default dtype, grad mode, the global generator."""
 
@@ -307,6 +308,9 @@ class Door(Protocol):
     def device(self) -> str: ...
     @property
     def offers(self) -> Mapping[str, Offer]: ...
+
+    def begin(self, seed: int) -> None:
+        """A law begins: behind a door of its own an implementation draws the same random numbers in every run."""
 
     def ask(self, call: Call) -> Reply:
         """Answer one call. An exception of the implementation is an answer, not an exception, and so is its death."""

@@ -6,6 +6,7 @@ Whatever becomes of it is told as data: `Died`. It belongs to nobody's terminal,
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -31,6 +32,8 @@ BESIDES = {
 }
 """What a process finds in its environment where the user says nothing else: small arrays are not worth a second thread, the
 order of a set is the same in every run, and one process does not take all of a GPU's memory."""
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 GIB = 2**30
 GLANCE = 0.05
 """Seconds between two looks at the memory of a process that has not answered yet."""
@@ -61,8 +64,9 @@ class Limits:
 class Died(Exception):
     """The process is no more, or had to be killed, and why."""
 
-    def __init__(self, type: str, message: str, traceback: str = "") -> None:
+    def __init__(self, type: str, message: str, traceback: str = "", *, stopped: bool = False) -> None:
         super().__init__(message)
+        self.stopped = stopped
         self.raised = Raised(type, message, fatal=True, traceback=traceback)
 
 
@@ -94,16 +98,16 @@ class Spawned:
         something else comes."""
         return Exchange(self, wire.pack(question), timeout or self.limits.timeout).answer()
 
-    def ended(self, type: str, message: str) -> Died:
+    def ended(self, type: str, message: str, *, stopped: bool = False) -> Died:
         """Kill it, and say why."""
         self.kill()
-        return Died(type, message, self.last_words(f"{type}: {message}"))
+        return Died(type, message, self.last_words(f"{type}: {message}"), stopped=stopped)
 
     def stopped(self, type: str, message: str) -> Died:
         """Let it say where it is, and kill it."""
         os.kill(self.process.pid, signal.SIGABRT)  # the fault handler prints the stack
         self.drain(GRACE)
-        return self.ended(type, message)
+        return self.ended(type, message, stopped=True)
 
     def gone(self) -> Died:
         """It has closed its pipes: what became of it?"""
@@ -154,6 +158,12 @@ class Spawned:
             return "\n".join([*lines[-FRAMES:], said]) if lines else ""
         told = [f"{head}, in {function}" for head, _, function in (frame.rpartition(" in ") for frame in frames)]
         return "\n".join(["Traceback (most recent call last):", *reversed(told), said])
+
+
+def leave_with_the_parent() -> None:
+    """When the parent is killed, even in the middle of an endless loop."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def is_ours(frame: str) -> bool:

@@ -108,6 +108,9 @@ class OpenDoor:
     def offers(self) -> Mapping[str, Offer]:
         return self.implementation.offers
 
+    def begin(self, seed: int) -> None:
+        """The generators of this process are everybody's."""
+
     def close(self) -> None:
         """Nothing is held open in this process."""
 

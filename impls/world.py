@@ -19,7 +19,7 @@ from veriformer.impls.protocol import GENERATORS, Setting
 TIMES = 3
 """A change counts when each of so many calls makes it. What happens once, at the first call, is not the call's doing: a
 framework that is imported late adds filters for warnings, a pool starts its threads when it is first used."""
-ENDING = 1.0
+ENDING = 0.25
 """Seconds that a thread may take to end after the call."""
 NUMPYS, PYTHONS, _ = GENERATORS
 

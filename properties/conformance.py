@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -43,6 +43,18 @@ class Selection:
                 raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
 
 
+Key = tuple[str, str, str, str, str]
+
+
+def key_of(record: Record) -> Key | None:
+    """Whose verdict it is; None of a record that needed no search: it is made again at once."""
+    searched = record.kind == "verdict" and (record.component, record.law) in SEARCHED
+    return (record.implementation, record.component, record.law, record.dtype, record.device) if searched else None
+
+
+SEARCHED = frozenset((law.component, law.name) for laws in LAWS.values() for law in laws)
+
+
 @dataclass
 class Suite:
     """One run over some targets. `exit_first`: stop at the first broken law."""
@@ -52,6 +64,8 @@ class Suite:
     budget: Budget = field(default_factory=Budget)
     exit_first: bool = False
     truths: Truths = field(default_factory=Truths)
+    known: Mapping[Key, Record] = field(default_factory=dict)
+    """Verdicts of an interrupted run, that are not to be searched for again."""
     overflowing: defaultdict[int, np.ndarray] = field(default_factory=lambda: defaultdict(lambda: np.zeros(2, int)))
     """Door -> cases in which honest code may overflow, and all cases of its component."""
 
@@ -141,6 +155,9 @@ class Suite:
 
     def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
         """One verdict, with the script that shows it again."""
+        known = self.known.get((door.name, law.component, law.name, door.dtype, door.device))
+        if known is not None:
+            return known
         record = judge(law, door, self.budget, settled=settled, truths=self.truths)
         if record.counterexample is None:
             return record

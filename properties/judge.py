@@ -107,6 +107,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         also_layer(door, law.component),
     )
     tally = Tally()
+    door.begin(search.seed_of(budget.seed, law.component, law.name, door.dtype))
 
     def run(case: Case) -> Outcome:
         outcome = try_case(law, case, experiment)

@@ -63,26 +63,31 @@ def check(
         float, typer.Option("--timeout", min=0.1, help="Seconds that one call may take, compilation included.")
     ] = 120.0,
     memory: Annotated[float, typer.Option("--memory", min=0.1, help="GiB of memory that a target may use.")] = 8.0,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write each record to this file as soon as it is made.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run whose records --json holds.")
+    ] = False,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # small arrays: threads only wait
         os.environ.setdefault(threads, "1")
     from veriformer.impls.spawned import GIB, Limits
+    from veriformer.journal import journal
     from veriformer.run import Plan, checked, environment
 
     limits = Limits(timeout, int(memory * GIB))
     plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers, limits)
     console = Console()
-    records = [environment(plan.found, vars(plan.budget) | {"real": real})]
-    if json:
-        kept(json, records)  # a file that cannot be written is found out before the work, not after it
-    records += shown(checked(plan), console)
-    if json:
-        kept(json, records)
+    head = environment(plan.found, plan.options)
+    with journal(json, head, resume=resume) as book:
+        records = list(shown(checked(plan, book), console))
+        if book:
+            book.finish(records)
     from veriformer.reports.terminal import terminal
 
-    terminal(records, console)
+    terminal([head, *records], console)
     code = plan.exit_code(records)
     if code == SUITE_FAILED:
         print(SUITE_FAILED_BECAUSE.format(plan.suite.truths.uncertified), file=sys.stderr)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import inspect
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from veriformer import properties, reports, spec
 from veriformer.bench import machine
 from veriformer.impls import discover, door
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import DTYPES, Misuse
 from veriformer.impls.spawned import Limits
-from veriformer.jobs import in_one_process, shared_out
+from veriformer.jobs import Keep, forget, in_one_process, shared_out
+from veriformer.journal import Journal
 from veriformer.properties import LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near, spec_call
@@ -51,6 +55,7 @@ class Plan:
     targets: tuple[str, ...]
     real: bool
     workers: int
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(
@@ -75,7 +80,13 @@ class Plan:
         selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         found = found_in(targets, lambda target: door.find(target, limits))
-        return cls(Suite(found, selection, budget, exit_first), tuple(targets), real, workers)
+        return cls(Suite(found, selection, budget, exit_first), tuple(targets), real, workers, limits)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for and decides the records; by how many processes they are made does not."""
+        asked = {**vars(self.suite.budget), **vars(self.suite.selection), **vars(self.limits)}
+        return {**asked, "real": self.real, "exit_first": self.suite.exit_first}
 
     @property
     def found(self) -> Sequence[Found]:
@@ -90,11 +101,14 @@ class Plan:
         return exit_code(records, self.found, self.suite.truths)
 
 
-def checked(plan: Plan) -> Iterator[Record]:
-    """Judge on searched inputs, then, if asked, on a real model's."""
+def checked(plan: Plan, book: Journal | None = None) -> Iterator[Record]:
+    """Judge on searched inputs, then, if asked, on a real model's; what the journal knows is not searched for again."""
+    keep: Keep = forget
+    if book is not None:
+        plan.suite.known, keep = book.known, book.append
     if plan.workers > 1:
-        return shared_out(plan.suite, plan.real, plan.workers)
-    return in_one_process(plan.suite, plan.real)
+        return shared_out(plan.suite, plan.real, plan.workers, keep)
+    return in_one_process(plan.suite, plan.real, keep)
 
 
 def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
@@ -109,8 +123,18 @@ def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "options": dict(options),
         "targets": sorted({one.name for one in found}),
+        "sources": {"veriformer": digest_of_the_suite()} | {n: d for one in found for n, d in one.sources.items()},
     }
     return Record(kind="run", environment=described)
+
+
+def digest_of_the_suite() -> str:
+    """Of its own sources: two versions under development have one number."""
+    digest = hashlib.sha256()
+    for room in (spec, properties, reports):
+        for path in sorted(Path(room.__path__[0]).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -114,6 +114,10 @@ def settings() -> Mapping[str, Setting]:
     return {name: setting(name) for name in CONFIGURED}
 
 
+def seed(seed: int) -> None:
+    """There is no generator from which all code draws."""
+
+
 @contextmanager
 def arithmetic(dtype: str) -> Iterator[None]:
     """The settings under which this dtype is computed: 64-bit types exist for float64 alone."""

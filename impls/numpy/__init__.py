@@ -122,6 +122,11 @@ def settings() -> Mapping[str, Setting]:
     return {}
 
 
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    np.random.seed(seed)
+
+
 def arithmetic(dtype: str) -> AbstractContextManager[None]:
     """The settings under which this dtype is computed: overflow and the like are answers, not warnings."""
     return np.errstate(all="ignore")

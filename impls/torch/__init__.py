@@ -119,6 +119,11 @@ def set_generator(state: bytes) -> None:
     torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    torch.manual_seed(seed)
+
+
 def arithmetic(dtype: str) -> AbstractContextManager[None]:
     """The settings under which this dtype is computed: the framework's own."""
     return contextlib.nullcontext()
