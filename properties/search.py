@@ -82,8 +82,8 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
-    them only in the laws that are thorough about values."""
+    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     if door.backend in COMPILED and not law.thorough:
