@@ -47,20 +47,20 @@ class Group:
 
 
 def failures(records: Iterable[Record]) -> tuple[Group, ...]:
-    """Every broken or crashed law, the broken ones first."""
+    """Every broken or crashed law, the broken ones first, the known ones last."""
     found: dict[tuple[str, ...], list[Record]] = {}
     for row in records:
         if row.kind == "verdict" and row.verdict in BAD:
             found.setdefault(fault(row), []).append(row)
-    groups = sorted(found.values(), key=lambda rows: verdict_of(rows[0]).badness)
+    groups = sorted(found.values(), key=lambda rows: (bool(rows[0].known), verdict_of(rows[0]).badness))
     return tuple(Group(explain(rows[0]), tuple(explain(row) for row in rows[1:])) for rows in groups)
 
 
 def fault(row: Record) -> tuple[str, ...]:
     """What two failures share when one explanation serves both."""
     if row.verdict == Verdict.CRASHED and row.message:
-        return row.implementation, row.component, "raises", row.message
-    return row.implementation, row.component, "breaks", row.law
+        return row.implementation, row.component, row.known, "raises", row.message
+    return row.implementation, row.component, row.known, "breaks", row.law
 
 
 def explain(record: Record) -> Failure:

@@ -31,6 +31,11 @@ class Cell:
         return worst(verdict_of(row) for row in self.records) if self.records else None
 
     @property
+    def known(self) -> bool:
+        """Is something of it broken or crashed, and all of that known?"""
+        return any(row.known for row in self.records) and not any(row.fails for row in self.records)
+
+    @property
     def worst_ratio(self) -> float | None:
         """Largest error / bound of all."""
         return largest(row.worst_ratio for row in self.records)
@@ -152,6 +157,11 @@ def laws(rows: Iterable[Record], implementations: Iterable[str]) -> tuple[Law, .
         own.setdefault(row.law, []).append(row)
     sentences = {name: next((row.sentence for row in group if row.sentence), "") for name, group in own.items()}
     return tuple(Law(name, sentences[name], across(group, implementations)) for name, group in own.items())
+
+
+def stale(records: Iterable[Record]) -> tuple[str, ...]:
+    """Known deviations that did not occur: mended, or met by nothing that was judged."""
+    return distinct(row.message for row in records if row.kind == "known")
 
 
 def reasons(records: Iterable[Record]) -> tuple[Reason, ...]:
