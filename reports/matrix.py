@@ -80,6 +80,11 @@ class Law:
     sentence: str
     cells: tuple[Cell, ...]
 
+    @property
+    def kept(self) -> bool:
+        """Did it hold in every dtype and on every device, for all who were asked?"""
+        return all(row.verdict == Verdict.HELD for cell in self.cells for row in cell.records)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -88,6 +93,16 @@ class Row:
     component: str
     cells: tuple[Cell, ...]
     laws: tuple[Law, ...]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The laws that held for all who were asked."""
+        return tuple(law.name for law in self.laws if law.kept)
+
+    @property
+    def telling(self) -> tuple[Law, ...]:
+        """The other laws: broken, or not judged, for somebody."""
+        return tuple(law for law in self.laws if not law.kept)
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,8 @@ def headline(records: Iterable[Record]) -> str:
     """The one sentence to take home."""
     rows = verdicts(records)
     known = distinct_laws(row for row in rows if row.known)
-    beside = f" ({counted(known, 'known deviation')} beside)" if known else ""
-    return found_in(tuple(row for row in rows if not row.known)) + beside
+    apart = f", {counted(known, 'known deviation')} apart" if known else ""
+    return found_in(tuple(row for row in rows if not row.known)) + apart
 
 
 def distinct_laws(rows: Iterable[Record]) -> int:
