@@ -28,7 +28,7 @@ from veriformer.reports.html import html
 from veriformer.reports.markdown import markdown
 from veriformer.reports.matrix import largest, matrix, reasons
 from veriformer.reports.page import headline
-from veriformer.reports.terminal import failure, terminal
+from veriformer.reports.terminal import failure, say, terminal, what_changed
 from veriformer.reports.timings import panels
 
 EVIL = (
@@ -175,6 +175,14 @@ def test_control_characters_are_spelled_out(render: Any) -> None:
     assert "x1b" in report
     assert "u202e" in report
     report.encode("utf-8")
+
+
+def test_what_changed_does_nothing_on_a_terminal() -> None:
+    out = io.StringIO()
+    say(Console(file=out, width=100), *what_changed(compare(older(EVIL), full(EVIL))))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800]", out.getvalue())
+    for words in ("Newly broken: ", ", known: ", "Conventions followed differently: ", "[bold red]rich[/]"):
+        assert words in out.getvalue()
 
 
 def test_the_page_needs_nothing_from_the_network() -> None:

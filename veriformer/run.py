@@ -79,14 +79,19 @@ class Plan:
         for name in dtypes or ():
             if name not in DTYPES:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
-        only = frozenset(record.key for record in again or () if record.bad)
+        found = found_in(targets)
+        names = {one.name for one in found if one.implementation}
+        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
         if again is not None and not only:
-            raise Misuse("nothing in these records is broken or crashed; leave out --only-broken to judge everything")
-        chosen = (tuple(names or ()) for names in (components, laws, dtypes, devices))
+            raise Misuse(
+                f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
+                "leave out --only-broken to judge everything"
+            )
+        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
         selection = Selection(*chosen, only)
         real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
-        suite = Suite(found_in(targets), selection, budget, exit_first and known is None)
+        suite = Suite(found, selection, budget, exit_first and known is None)
         return cls(suite, tuple(targets), real, workers, known or Known(), exit_first)
 
     @property
@@ -104,7 +109,9 @@ class Plan:
 
     def exit_code(self, records: Sequence[Record]) -> int:
         """See the README: 0 all held, 1 broken, 2 misuse or nothing judged, 3 the suite failed."""
-        return exit_code(records, self.found, self.suite.truths)
+        asks = self.suite.selection.asks
+        asked = [one for one in self.found if one.implementation is None or asks(one.name)]
+        return exit_code(records, asked, self.suite.truths)
 
 
 def checked(plan: Plan) -> Iterator[Record]:
