@@ -217,6 +217,17 @@ def spec(
     typer.echo(described(component))
 
 
+@app.command()
+def new(
+    component: Annotated[str, typer.Argument(help="The component to write: see veriformer spec.")],
+    backend: Annotated[str, typer.Option("--backend", "-b", help="numpy, torch or jax: whose arrays.")] = "numpy",
+) -> None:
+    """Print a plug-in to start from: veriformer new attention --backend torch > my_kernels.py"""
+    from veriformer.new import skeleton
+
+    typer.echo(skeleton(component, backend), nl=False)
+
+
 def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
     """Pass records through; on a terminal a line of progress, piped a line for each component in each dtype."""
     from veriformer.reports.escape import inline
