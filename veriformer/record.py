@@ -134,7 +134,24 @@ class Record:
         known = {name: value for name, value in row.items() if name in names}
         if known.get("verdict") is not None:
             known["verdict"] = Verdict(known["verdict"])
+        for f in dataclasses.fields(cls):
+            if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
+                raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
         return cls(**known)
+
+
+HOLDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "bool | None": (bool, type(None)),
+    "Verdict | None": (Verdict, type(None)),
+    "Mapping[str, Any]": (Mapping,),
+    "Mapping[str, str]": (Mapping,),
+    "Mapping[str, Any] | None": (Mapping, type(None)),
+}
+"""What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
 
 def encode(value: Any) -> Any:
@@ -183,7 +200,7 @@ def read(path: str | Path) -> Iterator[Record]:
             if line.strip():
                 try:
                     yield Record.from_json(line)
-                except (ValueError, TypeError, KeyError) as error:
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
                     raise ValueError(f"{path}, line {number}, is not a record of veriformer: {error}") from error
 
 
