@@ -18,6 +18,10 @@ READABLE = 64
 """Arrays of at most this many numbers are written readably too, beside their bytes."""
 
 
+NOT_INSTALLED = "not installed"
+"""In the versions of a run: a library that was not there."""
+
+
 class Verdict(enum.StrEnum):
     """What became of one law, implementation, dtype and device; listed from the worst to the mildest."""
 
@@ -49,11 +53,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=lambda verdict: verdict.badness, default=Verdict.ABSENT)
 
 
+Key = tuple[str, str, str, str, str]
+"""Implementation, component, law, dtype, device."""
+
+
 @dataclass(frozen=True)
 class Record:
     """One row. Reports are made from rows alone, so a row says all that is known of its verdict or timing.
 
-    `kind` is `verdict`, `timing` or `run`; fields that do not belong to a kind keep their defaults.
+    `kind` is `verdict`, `timing`, `run` or `known` (an accepted deviation that did not occur); fields that do not belong
+    to a kind keep their defaults.
     """
 
     kind: str
@@ -86,6 +95,8 @@ class Record:
     message: str = ""
     sentence: str = ""
     """The law as a sentence, so that a report needs no other source."""
+    known: str = ""
+    """Why this deviation is accepted, if it is: a record that is broken and known does not fail the run."""
     workload: str = ""
     """For timings: the name of the row of bench/workloads.py."""
     timing: Mapping[str, Any] | None = None
@@ -94,9 +105,19 @@ class Record:
     """For the run: machine, versions, commit, command, options, limits measured."""
 
     @property
+    def key(self) -> Key:
+        """What tells one verdict from another."""
+        return self.implementation, self.component, self.law, self.dtype, self.device
+
+    @property
     def bad(self) -> bool:
         """Does the record say that something is wrong with the implementation?"""
         return self.verdict in BAD
+
+    @property
+    def fails(self) -> bool:
+        """Does it fail the run: broken or crashed, and no known deviation?"""
+        return self.bad and not self.known
 
     def to_json(self) -> str:
         """One line of strict JSON: arrays as base64 bytes with dtype and shape, non-finite floats as strings."""
@@ -113,7 +134,24 @@ class Record:
         known = {name: value for name, value in row.items() if name in names}
         if known.get("verdict") is not None:
             known["verdict"] = Verdict(known["verdict"])
+        for f in dataclasses.fields(cls):
+            if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
+                raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
         return cls(**known)
+
+
+HOLDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "bool | None": (bool, type(None)),
+    "Verdict | None": (Verdict, type(None)),
+    "Mapping[str, Any]": (Mapping,),
+    "Mapping[str, str]": (Mapping,),
+    "Mapping[str, Any] | None": (Mapping, type(None)),
+}
+"""What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
 
 def encode(value: Any) -> Any:
@@ -162,7 +200,7 @@ def read(path: str | Path) -> Iterator[Record]:
             if line.strip():
                 try:
                     yield Record.from_json(line)
-                except (ValueError, TypeError, KeyError) as error:
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
                     raise ValueError(f"{path}, line {number}, is not a record of veriformer: {error}") from error
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from veriformer.impls.discover import Found, find
 from veriformer.impls.protocol import Implementation, Misuse
-from veriformer.impls.worker import open_door
+from veriformer.impls.worker import devices_of, open_door
 from veriformer.properties import LAWS
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import try_case
@@ -57,6 +57,9 @@ def named(name: str, target: str) -> Implementation:
 def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
     """The verdict of one stored case."""
     law = law_of(stored["component"], stored["law"])
+    why = why_not(implementation, stored["dtype"], stored["device"])
+    if why:
+        raise Misuse(why)
     door = open_door(implementation, stored["dtype"], stored["device"])
     if law.component not in door.offers:
         return Record(
@@ -68,8 +71,14 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
         )
     conventions = dict(stored.get("conventions", {}))
     experiment = Experiment(door, COMPONENTS[law.component], conventions, promised(door, law.component), Truths())
-    case = stored_case(stored)
-    outcome = try_case(law, case, experiment)
+    try:
+        case = stored_case(stored)
+        wanted = COMPONENTS[law.component].positional
+        if len(case.arguments) != len(wanted):
+            raise ValueError(f"{len(case.arguments)} arguments are stored, wanted are {', '.join(wanted)}")
+        outcome = try_case(law, case, experiment)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # written by another version, or by hand
+        raise Misuse(f"the counterexample cannot be put again: {type(error).__name__}: {error}") from error
     settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})
     return Record(
         kind="verdict",
@@ -120,20 +129,29 @@ def stored_case(stored: Mapping[str, Any]) -> Case:
     )
 
 
+def why_not(implementation: Implementation, dtype: str, device: str) -> str:
+    """Why it cannot be asked in this dtype on this device; empty when it can."""
+    if dtype not in implementation.dtypes:
+        return f"{dtype} is not offered"
+    if device not in implementation.devices:
+        return f"{device} is not offered"
+    return "" if device in devices_of(implementation) else f"no {device} device"
+
+
 def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[Record, Record]]:
-    """Every stored counterexample of the named implementations, with its verdict now."""
+    """Everything broken or crashed of the named implementations, with its verdict now. Nothing else is imported."""
     present = {one.implementation.name: one.implementation for one in found if one.implementation}
     for old in records:
-        if (
-            old.counterexample
-            and old.implementation in present
-            and old.law in {law.name for law in laws_of(old.component)}
-        ):
-            stored = {
-                **old.counterexample,
-                "component": old.component,
-                "law": old.law,
-                "dtype": old.dtype,
-                "device": old.device,
-            }
-            yield old, replace(again(present[old.implementation], stored), seed=old.seed)
+        if old.bad and old.implementation in present:
+            yield old, replace(now(present[old.implementation], old), seed=old.seed)
+
+
+def now(implementation: Implementation, old: Record) -> Record:
+    """The verdict on the counterexample of a record, or why there is none."""
+    where = {"component": old.component, "law": old.law, "dtype": old.dtype, "device": old.device}
+    try:
+        if not old.counterexample:
+            raise Misuse("no counterexample was stored; check --only-broken judges it again")
+        return again(implementation, {**old.counterexample, **where})
+    except Misuse as misuse:
+        return replace(old, verdict=Verdict.ABSENT, counterexample=None, message=str(misuse))
