@@ -11,7 +11,7 @@ import numpy as np
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
 from veriformer.impls.worker import devices_of, open_door
-from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
+from veriformer.properties import INQUIRIES, SUBJECTS, laws_of
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
@@ -40,7 +40,7 @@ class Selection:
         for name in self.components:
             if name not in COMPONENTS:
                 raise Misuse(f"no component {name!r}{near(name, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
-        known = sorted({law.name for name in self.components or LAWS for law in LAWS[name]})
+        known = sorted({law.name for name in self.components or COMPONENTS for law in laws_of(name)})
         for name in self.laws:
             if name not in known:
                 raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
@@ -115,9 +115,9 @@ class Suite:
                 opened.append((found, door, settled))
         met: set[int] = set()
         self.overflowing.clear()
-        for law in LAWS[component]:
+        for law in laws_of(component):
             if not self.selection.laws or law.name in self.selection.laws:
-                for found, door, settled in opened:
+                for found, door, settled in (one for one in opened if one[1].offers[component].form == law.form):
                     if not self.selection.asks(found.name, component, law.name, dtype, door.device):
                         continue
                     record = self.judged(law, found, door, settled)

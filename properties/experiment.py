@@ -210,4 +210,5 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            in_place=bool(self.component.owned),
         )

@@ -18,7 +18,7 @@ from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import FORMATS
 
 
@@ -100,7 +100,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         return record(law, door, budget, started, verdict=Verdict.ABSENT, message=reason)
     experiment = Experiment(
         door,
-        COMPONENTS[law.component],
+        in_form(law.component, law.form),
         settled.values,
         promised(door, law.component),
         Truths() if truths is None else truths,

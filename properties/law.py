@@ -84,7 +84,8 @@ class Law:
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
-    the effect; where fewer than half of the draws do, the suite has failed, not the implementation.
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
+    the component. dear: a case costs seconds, and Hypothesis draws no further ones.
     """
 
     name: str
@@ -100,6 +101,8 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    form: str = "function"
+    dear: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Subject:
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
+    form: str = "function"
 
     def law(
         self,
@@ -132,6 +136,7 @@ class Subject:
         gradients: bool = False,
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
+        dear: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -148,6 +153,8 @@ class Subject:
                 top=self.top,
                 kinds=kinds or self.kinds,
                 existential=existential,
+                form=self.form,
+                dear=dear,
             )
 
         return declare

@@ -56,6 +56,8 @@ class Component(Part):
     conventions: tuple[Convention, ...] = ()
     scale: Scale | None = None
     """None: the largest element of the array itself."""
+    owned: tuple[str, ...] = ()
+    """Arguments that belong to the object built from them, which may overwrite them."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""

@@ -44,6 +44,7 @@ from veriformer.impls.jax.swiglu import swiglu
 from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
@@ -85,6 +86,11 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+
+optimizers = Implementation("jax-optimizers", backend="jax", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, jnp.zeros_like))
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -43,6 +43,7 @@ from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy")
@@ -83,6 +84,11 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+
+optimizers = Implementation("numpy-optimizers", backend="numpy")
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, np.zeros_like))
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import torch
 
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
@@ -87,6 +88,11 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+
+optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, torch.zeros_like))
 
 
 def versions() -> dict[str, str]:
