@@ -23,7 +23,6 @@ from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 
-
 WIDE = ("float64", "float32")
 """The dtypes beside which half types are judged in fewer sizes."""
 

@@ -110,7 +110,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
 
     def run(case: Case) -> Outcome:
         outcome = try_case(law, case, experiment)
-        tally.add(outcome)
+        tally.add(outcome, case)
         return outcome
 
     found = search.find(law, offer, door, budget, settled, run)
@@ -123,6 +123,8 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         "overflowing": tally.overflowing,
         "worst_ratio": tally.worst_ratio if tally.held else None,
         "worst_ulps": tally.worst_ulps if tally.held else None,
+        "ratios": tuple(tally.ratios) if tally.held else (),
+        "worst_case": tally.worst_case,
         "bitwise": tally.bitwise,
     }
     if found is None:

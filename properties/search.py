@@ -124,7 +124,7 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
     except NotJudged:
         return None
     options = {name: value for name, value in case.options.items() if offer.takes(name)}
-    return case.but(options=options)
+    return case.but(options=options, recipe={"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed})
 
 
 def at_random(

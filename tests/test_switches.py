@@ -98,7 +98,7 @@ def in_tf32() -> Implementation:
     impl = Implementation("cuts off", backend="torch", dtypes=("float32",))
 
     @impl.component
-    def feed_forward(x, params, *, activation="relu"):  # type: ignore[no-untyped-def]
+    def feed_forward(x: torch.Tensor, params: dict[str, torch.Tensor], *, activation: str = "relu") -> torch.Tensor:
         act = torch.relu if activation == "relu" else torch.nn.functional.gelu
         hidden = act(torch.matmul(cut(x), cut(params["w_1"].contiguous())) + params["b_1"])
         return torch.matmul(cut(hidden), cut(params["w_2"].contiguous())) + params["b_2"]
@@ -160,5 +160,3 @@ def test_partial_sums_rounded_on_their_way_are_within_the_bound(form: object, te
 def test_the_product_format_is_that_of_the_switch() -> None:
     assert precision_of("float32", switches={"products": "tf32"}).product is TF32
     assert precision_of("float32").product is FLOAT32
-
-

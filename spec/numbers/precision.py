@@ -146,7 +146,13 @@ def precision_of(
         partial = FORMATS[str(switches["partial_sums"])]
     terms = int(switches.get("terms", 1))
     return Precision(
-        output, step, product, accumulator, layer=contract == "layer", partial_sums=partial, terms=terms if partial else 1
+        output,
+        step,
+        product,
+        accumulator,
+        layer=contract == "layer",
+        partial_sums=partial,
+        terms=terms if partial else 1,
     )
 
 
