@@ -188,6 +188,11 @@ class Experiment:
         question = self.question(case, component=component)
         return self.truths.of(question.key() + b"outputs", question.outputs)[0][1]
 
+    def gradient_truths_of(self, case: Case, cotangent: np.ndarray) -> list[tuple[Path, Truth]]:
+        """Path and truth of every gradient of the component at other arguments than those that are asked."""
+        question = self.question(case, cotangent)
+        return self.truths.of(question.key() + b"gradients", question.gradients)
+
     def setting(self, case: Case, option: str) -> Any:
         """The value of an option in a case: declared, passed, or the default."""
         default = self.component.options[option]

@@ -161,7 +161,8 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype
 
 
 def ties(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
-    return rng.integers(-1, 2, shape).astype(np.float64)
+    """-1, 0 and 1, the zeros of either sign: -0.0 is 0, and must be taken for nothing else."""
+    return rng.integers(-1, 2, shape) * signs(rng, shape)
 
 
 def constant(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
