@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import optimizer, visibility
+from veriformer.properties import corners, optimizer, special, visibility
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -17,16 +17,18 @@ SUBJECTS: dict[str, Subject] = {name: module.SUBJECT for name, module in MODULES
 LAWS: dict[str, tuple[Law, ...]] = {
     name: (
         *universal_laws(SUBJECTS[name]),
+        *special.laws(SUBJECTS[name]),
         *(
             value
-            for home in (module, visibility)
+            for home in (module, visibility, corners)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name and value.form == COMPONENTS[name].form
         ),
     )
     for name, module in MODULES.items()
 }
-"""Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec."""
+"""Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
+and those of infinities."""
 OBJECTS: dict[str, Subject] = {name: MODULES[name].OBJECT for name in OBJECT_FORMS}
 OBJECT_LAWS: dict[str, tuple[Law, ...]] = {
     name: (*universal_laws(subject), *optimizer.laws(subject)) for name, subject in OBJECTS.items()

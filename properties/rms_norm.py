@@ -8,6 +8,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.layer_norm import ROWS, mean_of_squares, scaled_with_eps
 from veriformer.properties.probes import Draw, power
+from veriformer.properties.special import law_of_nan
 
 
 def draw(recipe: Draw) -> Case:
@@ -59,5 +60,7 @@ def is_permutation_equivariant_with_gamma(case: Case, experiment: Experiment) ->
     scale = still.scale[..., order]
     return relation("permuted norm", moved.value, still.value[..., order], moved.bound + still.bound[..., order], scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

@@ -31,6 +31,8 @@ SIZES_COMPILED = 6
 COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+FEW_EXAMPLES = 5
+"""Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -43,6 +45,12 @@ class Budget:
     examples: int = 30
     quick: bool = False
     seed: int = 0
+    sizes: int | None = None
+    """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+
+    def narrowed(self, sizes: int) -> Budget:
+        """Fewer sizes, a quick sweep, few random examples."""
+        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -88,9 +96,12 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    thorough = law.thorough and not law.gradients
+    if budget.sizes is not None:
+        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
     if door.backend in COMPILED and not law.thorough:
         rows = rows[:SIZES_COMPILED]
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -120,7 +131,7 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
     except NotJudged:
         return None
     options = {name: value for name, value in case.options.items() if offer.takes(name)}
-    return case.but(options=options)
+    return case.but(options=options, recipe={"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed})
 
 
 def at_random(
