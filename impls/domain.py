@@ -79,12 +79,11 @@ def micro_batches(gradient_sums: Sequence[Mapping[str, Any]], counts: Sequence[A
 
 
 def dropout(x: Any, keep: Any, rate: Any) -> None:
-    """A boolean mask of x's shape, and a rate that is a share."""
+    """A boolean mask of the shape of what is dropped, and a rate that is a share."""
     shares(rate=rate)
     require(str(keep.dtype).endswith("bool"), f"keep has the dtype {keep.dtype}; wanted: booleans, True = kept")
-    require(
-        tuple(keep.shape) == tuple(x.shape), f"keep has the shape {tuple(keep.shape)}; wanted, as x: {tuple(x.shape)}"
-    )
+    came, wanted = tuple(keep.shape), tuple(x.shape)
+    require(came == wanted, f"keep has the shape {came}; wanted that of what is dropped: {wanted}")
 
 
 def adam(
