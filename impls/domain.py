@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -41,6 +41,12 @@ def at_least(lowest: int, **named: Any) -> None:
     """Each is a whole number from `lowest`."""
     for name, value in plain(named):
         require(value >= lowest and value == int(value), f"{name} = {value}: wanted a whole number, {lowest} or above")
+
+
+def seed(value: Any) -> None:
+    """A whole number that says which random numbers are drawn."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    require(whole and value >= 0, f"seed = {value!r}: wanted a whole number, 0 or above")
 
 
 def plain(named: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -84,7 +84,8 @@ class Law:
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
-    the effect; where fewer than half of the draws do, the suite has failed, not the implementation.
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. statistical: an
+    experiment of fixed size, made once for each row and never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    statistical: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    laid_out: bool = True
+    """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
 
@@ -132,6 +136,7 @@ class Subject:
         gradients: bool = False,
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
+        statistical: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -148,6 +153,7 @@ class Subject:
                 top=self.top,
                 kinds=kinds or self.kinds,
                 existential=existential,
+                statistical=statistical,
             )
 
         return declare

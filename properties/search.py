@@ -68,7 +68,9 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+    if law.statistical or not (rows and budget.examples):
+        return None
+    return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
@@ -83,7 +85,8 @@ def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:
     them only in the laws that are thorough about values."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    fewer = budget.quick and not law.statistical and (law.gradients or not law.thorough)
+    return rows[:QUICK_SIZES] if fewer else rows
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -96,10 +99,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)

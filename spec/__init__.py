@@ -15,6 +15,7 @@ from veriformer.spec.component import Honest as Honest
 from veriformer.spec.cross_entropy import cross_entropy
 from veriformer.spec.decoder import decoder
 from veriformer.spec.decoder_layer import decoder_layer
+from veriformer.spec.dropout import dropout
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
@@ -47,6 +48,8 @@ COMPONENTS: dict[str, Component] = {
     for component in (
         softmax,
         log_softmax,
+        apply_dropout,
+        dropout,
         attention,
         multi_head_attention,
         cached_attention,
@@ -73,7 +76,6 @@ COMPONENTS: dict[str, Component] = {
         weight_decay,
         gradient_descent,
         gradient_accumulation,
-        apply_dropout,
         clip_by_global_norm,
         adam,
         adamw,

@@ -20,6 +20,7 @@ from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.jax.cross_entropy import cross_entropy
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
+from veriformer.impls.jax.dropout import dropout
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
@@ -79,6 +80,7 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)

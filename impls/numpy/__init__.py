@@ -19,6 +19,7 @@ from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.dropout import dropout, dropout_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -77,6 +78,7 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
@@ -104,6 +106,7 @@ impl.vjp("learned_positions")(learned_positions_vjp)
 impl.vjp("embedding")(embedding_vjp)
 impl.vjp("residual")(residual_vjp)
 impl.vjp("apply_dropout")(apply_dropout_vjp)
+impl.vjp("dropout")(dropout_vjp)
 impl.vjp("cross_entropy")(cross_entropy_vjp)
 
 
