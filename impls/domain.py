@@ -92,6 +92,23 @@ def dropout(x: Any, keep: Any, rate: Any) -> None:
     require(came == wanted, f"keep has the shape {came}; wanted that of what is dropped: {wanted}")
 
 
+def masks(keep: Mapping[str, Any] | None, *names: str) -> list[Any]:
+    """The masks of these names, of dropout; None where there is none. Another name is a mistake."""
+    surplus = sorted(set(keep or {}) - set(names))
+    require(not surplus, f"keep holds {', '.join(map(repr, surplus))}; known here: {', '.join(map(repr, names))}")
+    return [(keep or {}).get(name) for name in names]
+
+
+def masks_of_layers(keep: Mapping[str, Any] | None, number: int) -> list[Any]:
+    """The masks of each layer; None where nothing is dropped."""
+    (layers,) = masks(keep, "layers")
+    require(
+        layers is None or len(layers) == number,
+        f"keep['layers'] holds {len(layers or ())}: wanted one for each of {number}",
+    )
+    return [None] * number if layers is None else list(layers)
+
+
 def adam(
     params: Mapping[str, Any],
     grads: Mapping[str, Any],

@@ -8,7 +8,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from veriformer.impls.jax.apply_dropout import apply_dropout
+from veriformer.impls.jax.apply_dropout import thinned
 from veriformer.impls.jax.softmax import softmax
 
 
@@ -40,8 +40,7 @@ def attention(
     if bias is not None:
         scores = scores + bias
     weights = softmax(scores, mask=allowed)
-    if keep is not None:
-        weights = apply_dropout(weights, keep, rate)
+    weights = thinned(weights, keep, rate)
     return jnp.matmul(weights, v, precision="highest")
 
 

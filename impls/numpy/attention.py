@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from veriformer.impls.numpy.apply_dropout import apply_dropout
+from veriformer.impls.numpy.apply_dropout import thinned
 from veriformer.impls.numpy.softmax import softmax
 
 
@@ -34,11 +34,6 @@ def attention(
     k, v = without_unseen(k, allowed), without_unseen(v, allowed)
     weights = softmax(scaled_scores(q, k, bias, scale), mask=allowed)
     return np.matmul(thinned(weights, keep, rate), v)
-
-
-def thinned(weights: np.ndarray, keep: np.ndarray | None, rate: float) -> np.ndarray:
-    """The weights after dropout, if there is one; its own adjoint."""
-    return weights if keep is None else apply_dropout(weights, keep, rate)
 
 
 def scaled_scores(q: np.ndarray, k: np.ndarray, bias: np.ndarray | None, scale: float | None) -> np.ndarray:

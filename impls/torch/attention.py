@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from veriformer.impls.torch.apply_dropout import apply_dropout
+from veriformer.impls.torch.apply_dropout import thinned
 from veriformer.impls.torch.softmax import softmax
 
 
@@ -36,8 +36,7 @@ def attention(
     if bias is not None:
         scores = scores + bias
     weights = softmax(scores, mask=allowed)
-    if keep is not None:
-        weights = apply_dropout(weights, keep, rate)
+    weights = thinned(weights, keep, rate)
     return torch.matmul(weights, v)
 
 
