@@ -129,6 +129,21 @@ def adam(
     alike("params", params, grads=grads, **{"state['m']": state["m"], "state['v']": state["v"]})
 
 
+def batch(params: Mapping[str, Any], given: Mapping[str, Any], d_model: int) -> None:
+    """What one step of training may be given, as far as shapes show it."""
+    missing = [name for name in ("source", "target_in", "target_out") if name not in given]
+    require(not missing, f"batch lacks {', '.join(map(repr, missing))}")
+    came, wanted = tuple(given["target_out"].shape), tuple(given["target_in"].shape)
+    require(came == wanted, f"target_out has the shape {came}; wanted that of target_in: {wanted}")
+    width = params["embedding"].shape[-1]
+    require(width == d_model, f"d_model = {d_model}: wanted the width of the embedding, {width}")
+
+
+def counted(any_counts: Any) -> None:
+    """Is there a token to learn from?"""
+    require(bool(any_counts), "the batch is empty: every token of target_out is ignored")
+
+
 REDUCTIONS = ("mean", "sum", "none")
 
 

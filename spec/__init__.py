@@ -39,6 +39,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.training_step import training_step
 from veriformer.spec.transformer import transformer
 from veriformer.spec.warmup_schedule import warmup_schedule
 from veriformer.spec.weight_decay import weight_decay
@@ -80,6 +81,7 @@ COMPONENTS: dict[str, Component] = {
         adam,
         adamw,
         cross_entropy,
+        training_step,
     )
 }
 """Every component by name, from the smallest to the stacks."""

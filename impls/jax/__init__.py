@@ -41,6 +41,7 @@ from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
+from veriformer.impls.jax.training_step import training_step
 from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
@@ -85,6 +86,7 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component(training_step)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

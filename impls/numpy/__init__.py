@@ -40,6 +40,7 @@ from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.training_step import training_step
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
@@ -83,6 +84,7 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component(training_step)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

@@ -44,6 +44,7 @@ from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.training_step import training_step
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
@@ -87,6 +88,7 @@ impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component(training_step)
 
 
 def versions() -> dict[str, str]:
