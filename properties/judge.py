@@ -10,7 +10,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
+from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.search import Budget, FoundCase
@@ -181,7 +181,7 @@ def refuted_by(
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
     """Does an answer agree with the spec under the experiment's conventions, where it counts? For settling conventions."""
     try:
-        evidence = Answer(experiment.question(case), reply, experiment.truths).evidence()
+        evidence = experiment.answer(case, reply).evidence()
     except Misshapen:
         return False
     kept = case.extra.get("kept", True)

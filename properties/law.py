@@ -87,7 +87,8 @@ class Law:
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
     the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
-    the component. dear: a case costs seconds, and Hypothesis draws no further ones.
+    the component. dear: a case costs seconds, and Hypothesis draws no further ones. statistical: an experiment of fixed
+    size, made once for each row and never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Law:
     existential: bool = False
     form: str = "function"
     dear: bool = False
+    statistical: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    laid_out: bool = True
+    """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
     form: str = "function"
@@ -139,6 +143,7 @@ class Subject:
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
         dear: bool = False,
+        statistical: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -157,6 +162,7 @@ class Subject:
                 existential=existential,
                 form=self.form,
                 dear=dear,
+                statistical=statistical,
             )
 
         return declare

@@ -79,7 +79,7 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    if not rows or not budget.examples or law.dear:
+    if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
@@ -96,6 +96,8 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if law.statistical:
+        return rows
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
         return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
@@ -114,10 +116,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)

@@ -34,6 +34,7 @@ def laws(subject: Subject) -> Iterator[Law]:
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
+    if subject.arrays and subject.laid_out:
         in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject))
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:

@@ -15,6 +15,7 @@ from veriformer.spec.component import Honest as Honest
 from veriformer.spec.cross_entropy import cross_entropy
 from veriformer.spec.decoder import decoder
 from veriformer.spec.decoder_layer import decoder_layer
+from veriformer.spec.dropout import dropout
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
@@ -40,6 +41,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.training_step import training_step
 from veriformer.spec.transformer import transformer
 from veriformer.spec.warmup_schedule import warmup_schedule
 from veriformer.spec.weight_decay import weight_decay
@@ -49,6 +51,8 @@ COMPONENTS: dict[str, Component] = {
     for component in (
         softmax,
         log_softmax,
+        apply_dropout,
+        dropout,
         attention,
         multi_head_attention,
         cached_attention,
@@ -76,11 +80,11 @@ COMPONENTS: dict[str, Component] = {
         weight_decay,
         gradient_descent,
         gradient_accumulation,
-        apply_dropout,
         clip_by_global_norm,
         adam,
         adamw,
         cross_entropy,
+        training_step,
     )
 }
 """Every component by name, from the smallest to the stacks."""
