@@ -88,7 +88,7 @@ impl.component(in_float32(clip_by_global_norm))
 impl.component(in_float32(adam))
 impl.component(in_float32(adamw))
 impl.component("cross_entropy", all_ignored="zero")(in_float32(cross_entropy))
-impl.component(in_float32(training_step))
+impl.component(training_step)  # declines half types itself
 
 optimizers = Implementation("numpy-optimizers", backend="numpy")
 """The updates once more, as objects that remember parameters and state."""
