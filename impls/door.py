@@ -47,15 +47,15 @@ class Worker:
         question = {"ask": "load", "place": wire.fields(self.place)}
         return self.exchange(question, list, max(self.limits.timeout, IMPORTING))
 
-    def ask(self, question: Tree) -> Reply:
-        """The answer to a call; from a new process, if there is none. Raises Died."""
+    def ask(self, question: Tree, read: Callable[[Tree], Answer]) -> Answer:
+        """The answer to a question; from a new process, if there is none. Raises Died."""
         if self.spawned is None:
             self.load()
             self.seeded = None
         if self.seeded != self.seed:
             self.exchange({"ask": "begin", "seed": self.seed}, lambda _: None)
             self.seeded = self.seed
-        return self.exchange(question, wire.reply_of)
+        return self.exchange(question, read)
 
     def exchange(self, question: Tree, read: Callable[[Tree], Answer], timeout: float | None = None) -> Answer:
         """A question to the process that there is, its answer read. After Died there is none any more."""
@@ -188,6 +188,7 @@ class DoorOfProcess:
         self.dtype = dtype
         self.device = device
         self.worker = worker
+        self.key = (found.number, dtype, device)
         self.deadly: dict[bytes, Reply] = {}
         self.deaths: Counter[tuple[str, bool]] = Counter()
 
@@ -203,12 +204,19 @@ class DoorOfProcess:
     def offers(self) -> Mapping[str, Offer]:
         return self.found.present.offers
 
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        try:
+            return self.worker.ask({"ask": "switches", "door": self.key}, dict)
+        except Died:  # it says so when it is called
+            return {}
+
     def begin(self, seed: int) -> None:
         self.worker.seed = seed % 2**32
 
     def ask(self, call: Call) -> Reply:
         """Answer one call. A call that was deadly once is not made again; nor is any, where patience is at its end."""
-        question = {"ask": "call", "door": (self.found.number, self.dtype, self.device), "call": wire.of_call(call)}
+        question = {"ask": "call", "door": self.key, "call": wire.of_call(call)}
         key = hashlib.sha256(wire.pack(question)).digest() if self.deaths else b""
         if key in self.deadly:
             return self.deadly[key]
@@ -219,7 +227,7 @@ class DoorOfProcess:
             )
             return Reply(raised=Raised("NotAsked", f"{call.component} {what} before", declined=True))
         try:
-            return self.worker.ask(question)
+            return self.worker.ask(question, wire.reply_of)
         except Died as death:
             reply = Reply(raised=death.raised)
             self.deadly[key or hashlib.sha256(wire.pack(question)).digest()] = reply

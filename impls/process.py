@@ -72,10 +72,12 @@ class Room:
         self.doors: dict[tuple[int, str, str], OpenDoor] = {}
 
     def answer(self, question: Tree) -> bytes:
-        """What is asked: to load a place, or to answer a call."""
+        """What is asked: to load a place, to seed the generators, how the framework's switches stand, or a call."""
         if question["ask"] == "begin":
             seeded(question["seed"], self.doors.values())
             return wire.pack(None)
+        if question["ask"] == "switches":
+            return wire.pack(dict(self.door(*question["door"]).switches))
         if question["ask"] == "load":
             self.found = load(Place(**question["place"]))
             sources = digests()

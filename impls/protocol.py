@@ -28,6 +28,8 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 FORMS = ("function", "object")
 RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
+BUILD = "build"
+"""In a script: the method that builds an object anew, from what follows in the place of the first argument."""
 PRECISIONS = ("eager", "layer")
 GENERATORS = ("the generator of numpy.random", "the generator of Python's random", "the generator of torch")
 """Random numbers that all code of a process draws from."""
@@ -234,6 +236,9 @@ class Call:
     {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
     watched: bool = False
     """See whether the world is left as it was found."""
+    in_place: bool = False
+    """Objects may overwrite what they are built from: each is given arrays of its own, and what a step returns is copied
+    when it comes."""
 
 
 @dataclass(frozen=True)
@@ -282,6 +287,10 @@ class Backend(Protocol):
     def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
         """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
 
+    def switches(self, dtype: str, device: str) -> Mapping[str, str | int]:
+        """What the framework's switches, as they stand, let it round inside a matrix product: `products`, the format of the
+        factors; `partial_sums`, that in which sums of at least `terms` products are put together."""
+
     def move_in(self, array: Any, device: str) -> Any: ...
     def move_out(self, native: Any) -> Any: ...
     def is_native(self, value: Any) -> bool: ...
@@ -308,6 +317,9 @@ class Door(Protocol):
     def device(self) -> str: ...
     @property
     def offers(self) -> Mapping[str, Offer]: ...
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        """See Backend; and `flushes`: were numbers below the smallest normal one seen to become 0?"""
 
     def begin(self, seed: int) -> None:
         """A law begins: behind a door of its own an implementation draws the same random numbers in every run."""

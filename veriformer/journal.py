@@ -10,12 +10,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from veriformer.impls.protocol import Misuse
-from veriformer.properties.conformance import Key, key_of
-from veriformer.record import Record
+from veriformer.properties.conformance import SEARCHED
+from veriformer.record import Key, Record
 
 BUSY = "{} is being written by another run; wait for its end, or give another file with --json"
 CHANGED = "cannot resume {}: {}\nleave out --resume to begin again, or give another file with --json"
@@ -35,13 +36,13 @@ class Journal:
         """Write a record; the system has it when this returns. One that is in the file already stays where it is."""
         line = record.to_json() + "\n"
         self.lines.append(line)
-        if key_of(record) not in self.known:
+        if record.key not in self.known:
             self.file.write(line.encode("ascii"))
             self.file.flush()
 
     def finish(self, records: Sequence[Record]) -> None:
-        """Bring the lines into the order in which one process makes them, if several have made them."""
-        lines = [record.to_json() + "\n" for record in (self.head, *records)]
+        """All records, the first of them about the run: in the order in which one process makes them, and as they became."""
+        lines = [record.to_json() + "\n" for record in (self.head, *records[1:])]
         if is_regular(self.file) and (self.known or lines[1:] != self.lines):
             self.file = replaced(self.path, self.file, lines)
 
@@ -81,7 +82,7 @@ def begun(path: Path, file: BinaryIO, head: Record, *, resume: bool) -> Journal:
     if changed:
         file.close()
         raise Misuse(CHANGED.format(path, "; ".join(changed)))
-    known = {key: record for record in old[1:] if (key := key_of(record))}
+    known = {one.key: replace(one, known="") for one in old[1:] if (one.component, one.law) in SEARCHED}
     file = replaced(path, file, [record.to_json() + "\n" for record in (old[0], *known.values())])
     return Journal(path, file, old[0], known)
 
