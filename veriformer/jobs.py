@@ -70,10 +70,12 @@ def shared_out(suite: Suite, targets: Sequence[str], real: bool, workers: int) -
     longest = [Job(*common, "", dtype, real=True) for dtype in real_dtypes(suite)] if real else []
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         last = [pool.submit(job.done) for job in longest]  # begun first, told last: no worker waits for it in the end
-        for future in [pool.submit(job.done) for job in searched] + last:
-            records, uncertified = future.result()
-            suite.truths.uncertified += uncertified
-            yield from records
-            if suite.exit_first and any(record.bad for record in records):
-                pool.shutdown(cancel_futures=True)
-                return
+        try:
+            for future in [pool.submit(job.done) for job in searched] + last:
+                records, uncertified = future.result()
+                suite.truths.uncertified += uncertified
+                yield from records
+                if suite.exit_first and any(record.bad for record in records):
+                    return
+        finally:  # whoever reads may stop too
+            pool.shutdown(cancel_futures=True)

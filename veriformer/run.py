@@ -87,8 +87,9 @@ class Plan:
                 f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
                 "leave out --only-broken to judge everything"
             )
-        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
-        selection = Selection(*chosen, only)
+        selection = Selection(
+            tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()), only
+        )
         real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         suite = Suite(found, selection, budget, exit_first and known is None)
