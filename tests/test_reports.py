@@ -611,6 +611,16 @@ def test_markdown_of_a_whole_run_is_short_and_begins_with_what_matters() -> None
     assert page.count("not on this day") == 2
 
 
+def test_markdown_explains_the_first_failures_and_lists_all() -> None:
+    rows = [judged("i", "c", f"law_{n}", Verdict.BROKEN, counterexample=example(9000 * "x")) for n in range(50)]
+    text = markdown(rows)
+    assert text.count("| ✗ broken | i | c | law_") == 50
+    assert text.count("<details><summary>✗ broken: i · c · law_") == 20
+    assert "The first 20 are explained here, all of them in the page beside this file." in text
+    assert "The script that shows it again is 9 kB long: the page beside this file holds it." in text
+    assert html(rows).count('<article class="card broken"') == 50
+
+
 def test_every_table_of_markdown_is_one() -> None:
     parser = MarkdownIt("commonmark").enable("table")
     tokens = parser.parse(markdown(full("fine"), older("fine")))
