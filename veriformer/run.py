@@ -81,7 +81,8 @@ class Plan:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
         found = found_in(targets)
         names = {one.name for one in found if one.implementation}
-        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
+        bad = [record for record in again or () if record.kind == "verdict" and record.bad]
+        only = frozenset(record.key for record in bad if record.implementation in names)
         if again is not None and not only:
             raise Misuse(
                 f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
