@@ -11,7 +11,7 @@ import numpy as np
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
 from veriformer.impls.worker import devices_of, open_door
-from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
+from veriformer.properties import INQUIRIES, SUBJECTS, laws_of
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
@@ -22,6 +22,9 @@ from veriformer.properties.settle import Settled, settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Key, Record, Verdict
 from veriformer.spec import COMPONENTS
+
+WIDE = ("float64", "float32")
+"""The dtypes beside which half types are judged in fewer sizes."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Selection:
         for name in self.components:
             if name not in COMPONENTS:
                 raise Misuse(f"no component {name!r}{near(name, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
-        known = sorted({law.name for name in self.components or LAWS for law in LAWS[name]})
+        known = sorted({law.name for name in self.components or COMPONENTS for law in laws_of(name)})
         for name in self.laws:
             if name not in known:
                 raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
@@ -115,9 +118,9 @@ class Suite:
                 opened.append((found, door, settled))
         met: set[int] = set()
         self.overflowing.clear()
-        for law in LAWS[component]:
+        for law in laws_of(component):
             if not self.selection.laws or law.name in self.selection.laws:
-                for found, door, settled in opened:
+                for found, door, settled in (one for one in opened if one[1].offers[component].form == law.form):
                     if not self.selection.asks(found.name, component, law.name, dtype, door.device):
                         continue
                     record = self.judged(law, found, door, settled)
@@ -153,10 +156,21 @@ class Suite:
 
     def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
         """One verdict, with the script that shows it again."""
-        record = judge(law, door, self.budget, settled=settled, truths=self.truths)
+        budget = self.budget_of(found, door.dtype, law.component)
+        record = judge(law, door, budget, settled=settled, truths=self.truths)
         if record.counterexample is None:
             return record
         return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
+
+    def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
+        """Half types meet fewer sizes and examples, stacks the fewest, where the same run judges the same implementation in a
+        wider type: what is wired wrongly shows there, and all that a half type adds are roundings, which need no large sizes.
+        Who offers half types alone, or asks for them alone, has them judged in full."""
+        offered = found.implementation.dtypes if found.implementation else ()
+        judged = [name for name in offered if name in (self.selection.dtypes or offered)]
+        if dtype in WIDE or not any(name in WIDE for name in judged):
+            return self.budget
+        return self.budget.narrowed(2 if SUBJECTS[component].stack else 4)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not

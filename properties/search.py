@@ -31,6 +31,8 @@ SIZES_COMPILED = 6
 COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+FEW_EXAMPLES = 5
+"""Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -43,6 +45,12 @@ class Budget:
     examples: int = 30
     quick: bool = False
     seed: int = 0
+    sizes: int | None = None
+    """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+
+    def narrowed(self, sizes: int) -> Budget:
+        """Fewer sizes, a quick sweep, few random examples."""
+        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,9 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+    if law.statistical or law.dear or not (rows and budget.examples):
+        return None
+    return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
@@ -86,9 +96,14 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if law.statistical:
+        return rows
+    thorough = law.thorough and not law.gradients
+    if budget.sizes is not None:
+        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
     if door.backend in COMPILED and not law.thorough:
         rows = rows[:SIZES_COMPILED]
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -101,10 +116,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
@@ -118,7 +136,7 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
     except NotJudged:
         return None
     options = {name: value for name, value in case.options.items() if offer.takes(name)}
-    return case.but(options=options)
+    return case.but(options=options, recipe={"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed})
 
 
 def at_random(

@@ -41,6 +41,19 @@ class Turn:
         return self.after.endswith(UNDECLARED) or self.after.startswith(UNSETTLED)
 
 
+DRIFT = 4.0
+"""A median error that became larger, or smaller, by more than this is worth a look, long before a bound is broken."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One law that held both times, whose typical error is another one: the median of error / bound."""
+
+    key: Key
+    before: float
+    after: float
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All changes, each under exactly one heading."""
@@ -57,6 +70,8 @@ class Comparison:
     """Only in the new records."""
     turns: tuple[Turn, ...] = ()
     """Conventions followed differently."""
+    drifts: tuple[Drift, ...] = ()
+    """Held both times, with another typical error."""
 
     def headings(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
         """The changes under the words that a reader sees; empty headings are left out."""
@@ -92,12 +107,35 @@ def compare(old: Iterable[Record], new: Iterable[Record]) -> Comparison:
         tuple(Change(key, verdict_of(row), None) for key, row in before.items() if key not in after),
         tuple(Change(key, None, *now(row)) for key, row in after.items() if key not in before),
         tuple(turns(followed(old), followed(new))),
+        tuple(drifted(medians(old), medians(new))),
     )
 
 
 def now(row: Record) -> tuple[Verdict, str]:
     """The verdict of a row, and why it is accepted if it is."""
     return verdict_of(row), row.known
+
+
+def medians(rows: Iterable[Record]) -> dict[Key, float]:
+    """The median error of each law that held, as a share of its bound; of several rows the largest."""
+    found: dict[Key, float] = {}
+    for row in rows:
+        if row.verdict is Verdict.HELD and row.median_ratio is not None:
+            found[row.key] = max(found.get(row.key, 0.0), row.median_ratio)
+    return found
+
+
+def drifted(before: dict[Key, float], after: dict[Key, float]) -> Iterator[Drift]:
+    """The laws whose median moved by more than `DRIFT`. One that was exact moved if it is no longer, and the other way round.
+
+    Medians are known up to a factor of two, as `Record.ratios` counts them.
+    """
+    for key in after:
+        if key not in before:
+            continue
+        low, high = sorted((before[key], after[key]))
+        if high > DRIFT * low:
+            yield Drift(key, before[key], after[key])
 
 
 def by_key(rows: Iterable[Record]) -> dict[Key, Record]:

@@ -16,7 +16,7 @@ from veriformer.impls.protocol import DTYPES, Misuse
 from veriformer.impls.worker import devices_of, versions_of
 from veriformer.jobs import in_one_process, shared_out
 from veriformer.known import Known
-from veriformer.properties import LAWS
+from veriformer.properties import LAWS, OBJECT_LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near, spec_call
 from veriformer.properties.real.agreement import LAWS as REAL
@@ -232,6 +232,9 @@ def described(component: str | None) -> str:
         lines += ["", "Slips, tried when an answer is not the formula's:"]
         lines += [f"  - {slip.name}: {slip.sentence}" for slip in slips]
     lines += ["", "Laws:", *(f"  - {law.name}: {law.sentence}" for law in LAWS[component])]
+    if component in OBJECT_LAWS:
+        lines += ["", 'Laws of form="object", with step(grads) -> params:']
+        lines += [f"  - {law.name}: {law.sentence}" for law in OBJECT_LAWS[component]]
     return "\n".join(lines)
 
 

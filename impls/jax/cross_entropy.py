@@ -61,7 +61,8 @@ def _cross_entropy(
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        own = jnp.sum(targets * surprise, axis=-1)
+        impossible = (targets == 0) & jnp.isinf(surprise)  # no share of a class of logit -inf is 0, not nan
+        own = jnp.sum(targets * jnp.where(impossible, 0.0, surprise), axis=-1)
         counted, share = jnp.ones(own.shape, bool), jnp.ones_like(own)
     else:
         counted = jnp.ones(targets.shape, bool) if ignore_index is None else targets != ignore_index
