@@ -88,14 +88,16 @@ class Plan:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
         found = found_in(targets, lambda target: door.find(target, limits))
         names = {one.name for one in found if one.implementation}
-        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
+        bad = [record for record in again or () if record.kind == "verdict" and record.bad]
+        only = frozenset(record.key for record in bad if record.implementation in names)
         if again is not None and not only:
             raise Misuse(
                 f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
                 "leave out --only-broken to judge everything"
             )
-        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
-        selection = Selection(*chosen, only)
+        selection = Selection(
+            tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()), only
+        )
         real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         suite = Suite(found, selection, budget, exit_first and known is None)
