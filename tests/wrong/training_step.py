@@ -77,5 +77,6 @@ def micro_batches_by_their_tokens_are_the_whole_batch(params: Any, state: Any, b
     loss = sum(step[0] for step in steps) / steps[0][0].dtype.type(len(steps))
     total = steps[0][1]
     for step in steps[1:]:
-        total = rebuild(total, lambda path, leaf, own=dict(leaves(step[1])): leaf + own[path])
+        own = dict(leaves(step[1]))
+        total = rebuild(total, lambda path, leaf, own=own: leaf + own[path])
     return _from(_times(total, 1 / len(steps)), loss, params, state, options)
