@@ -137,6 +137,8 @@ def batch(params: Mapping[str, Any], given: Mapping[str, Any], d_model: int) -> 
     require(came == wanted, f"target_out has the shape {came}; wanted that of target_in: {wanted}")
     width = params["embedding"].shape[-1]
     require(width == d_model, f"d_model = {d_model}: wanted the width of the embedding, {width}")
+    if "float16" in str(params["embedding"].dtype):  # bfloat16 too
+        raise NotImplementedError("weights in half precision: train a float32 copy of them (Micikevicius et al. 2018)")
 
 
 def counted(any_counts: Any) -> None:

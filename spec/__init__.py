@@ -28,9 +28,11 @@ from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.log_softmax import log_softmax
 from veriformer.spec.multi_head_attention import multi_head_attention
+from veriformer.spec.optimizer import as_object
 from veriformer.spec.relu import relu
 from veriformer.spec.residual import residual
 from veriformer.spec.rms_norm import rms_norm
+from veriformer.spec.rotary_attention import rotary_attention
 from veriformer.spec.rotary_positions import rotary_positions
 from veriformer.spec.silu import silu
 from veriformer.spec.sinusoidal_positions import sinusoidal_positions
@@ -57,6 +59,7 @@ COMPONENTS: dict[str, Component] = {
         sinusoidal_positions,
         learned_positions,
         rotary_positions,
+        rotary_attention,
         alibi,
         embedding,
         relu,
@@ -85,6 +88,21 @@ COMPONENTS: dict[str, Component] = {
     )
 }
 """Every component by name, from the smallest to the stacks."""
+
+OBJECTS: dict[str, Component] = {update.name: as_object(update) for update in (gradient_descent, adam, adamw)}
+"""The components that are functions, and may be offered as objects too."""
+
+
+def forms_of(name: str) -> tuple[str, ...]:
+    """The forms in which a component may be offered, its own first."""
+    own = COMPONENTS[name].form
+    return (own, "object") if name in OBJECTS else (own,)
+
+
+def in_form(name: str, form: str) -> Component:
+    """The component in one of its forms."""
+    return COMPONENTS[name] if form == COMPONENTS[name].form else OBJECTS[name]
+
 
 SLIPS: tuple[Slip, ...] = tuple(
     value

@@ -58,6 +58,8 @@ class Component(Part):
     conventions: tuple[Convention, ...] = ()
     scale: Scale | None = None
     """None: the largest element of the array itself."""
+    owned: tuple[str, ...] = ()
+    """Arguments that belong to the object built from them, which may overwrite them."""
     from_answer: Mapping[str, Reader] = field(default_factory=dict)
     """Keyword -> how what the formula cannot know, such as a mask that was drawn, is read off an answer. The rest of the
     answer is judged given that."""

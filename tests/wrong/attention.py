@@ -155,6 +155,13 @@ def shared_key_heads_are_repeated_key_heads(q: Array, k: Array, v: Array, **opti
     return attention(q, k, v, **options)
 
 
+def a_bias_of_minus_infinity_hides_a_key(
+    q: Array, k: Array, v: Array, *, bias: Array | None = None, **options: Any
+) -> Array:
+    """The bias is kept inside the range of half types, that nothing be infinite."""
+    return attention(q, k, v, bias=None if bias is None else np.maximum(bias, q.dtype.type(-5)), **options)
+
+
 def keeping_everything_changes_nothing(q: Array, k: Array, v: Array, **options: Any) -> Array:
     """Where a mask comes for dropout, the rate of the paper, 0.1, comes with it."""
     if options.get("keep") is not None:

@@ -20,6 +20,10 @@ def _from(grads: Any, loss: Any, params: Any, state: Any, options: dict[str, Any
     return loss, grads, *updated(params, state, grads, told["max_norm"], lr)
 
 
+def _plus(tree: Any, own: Any) -> Any:
+    return rebuild(tree, lambda path, leaf: leaf + own[path])
+
+
 def _times(tree: Any, factor: float) -> Any:
     return rebuild(tree, lambda _, leaf: leaf * leaf.dtype.type(factor))
 
@@ -77,6 +81,5 @@ def micro_batches_by_their_tokens_are_the_whole_batch(params: Any, state: Any, b
     loss = sum(step[0] for step in steps) / steps[0][0].dtype.type(len(steps))
     total = steps[0][1]
     for step in steps[1:]:
-        own = dict(leaves(step[1]))
-        total = rebuild(total, lambda path, leaf, own=own: leaf + own[path])
+        total = _plus(total, dict(leaves(step[1])))
     return _from(_times(total, 1 / len(steps)), loss, params, state, options)
