@@ -17,7 +17,7 @@ from veriformer.properties.probes import Draw, seed_of
 from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS, in_form
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import precision_of
+from veriformer.spec.numbers.precision import FORMATS, precision_of
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
@@ -88,15 +88,21 @@ def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidenc
 
 
 def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """float32 in, float32 out."""
+    """float32 in, float32 out; from a half type the one that a convention names (`loss_dtype`)."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
     answer = experiment.ask(case)
     floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
     return tuple(
-        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), experiment.dtype)
+        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), answered_in(experiment))
         for path, array in floating
     )
+
+
+def answered_in(experiment: Experiment) -> str:
+    """The dtype of answers: that of the input, or a wider one that was declared."""
+    declared = (value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS)
+    return max((experiment.dtype, *declared), key=lambda name: FORMATS[name].digits)
 
 
 def laid_out(subject: Subject) -> Callable[[Draw], Case]:

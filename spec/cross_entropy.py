@@ -28,6 +28,14 @@ ALL_IGNORED = Convention(
     "The mean over no target is 0 / 0; nobody's formula says more.",
     {"nan": "torch.nn.functional.cross_entropy", "zero": "sums divided by max(count, 1)"},
 )
+LOSS_DTYPE = Convention(
+    "loss_dtype",
+    ("input", "float32"),
+    "Our contract: the answer has the dtype of the logits. Where that is a half type, many keep the loss in float32.",
+    {"input": "torch.nn.functional.cross_entropy", "float32": "code that casts the logits first: logits.float()"},
+    default="input",
+)
+"""The formula is the same; only the dtype of the answer is another one."""
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -75,7 +83,7 @@ def denominator(targets: Any, counted: np.ndarray, weight: Any, *, like: Any) ->
         Honest("smoothing as a mixture of two losses, or in the target", "PyTorch, fairseq; optax.smooth_labels"),
         Honest("the gradient as softmax - target, or by the derivatives of these", "any"),
     ),
-    conventions=(SMOOTHING, ALL_IGNORED),
+    conventions=(SMOOTHING, ALL_IGNORED, LOSS_DTYPE),
 )
 def cross_entropy(
     logits: Any,
@@ -87,6 +95,7 @@ def cross_entropy(
     reduction: str = "mean",
     smoothing: str = "all_classes",
     all_ignored: str = "nan",
+    loss_dtype: str = "input",
 ) -> Any:
     """cross_entropy(x, t) = -sum_k w_k q_k log softmax(x)_k for each position, q = (1 - e) t + e / K.
 

@@ -228,7 +228,7 @@ def differentiated(
             return function(*arguments, **options)
 
         outputs, pull_back = jax.vjp(of_variables, variables)
-        (found,) = pull_back(cotangent)
+        (found,) = pull_back(jax.tree.map(lambda g, y: g.astype(y.dtype), cotangent, outputs))
         return outputs, found
 
     if not isinstance(function, jax.stages.Wrapped):
