@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import corners, special, visibility
+from veriformer.properties import corners, depth, special, visibility
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -19,7 +19,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
         *special.laws(SUBJECTS[name]),
         *(
             value
-            for home in (module, visibility, corners)
+            for home in (module, visibility, corners, depth)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name
         ),
@@ -27,6 +27,6 @@ LAWS: dict[str, tuple[Law, ...]] = {
     for name, module in MODULES.items()
 }
 """Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
-and those of infinities."""
+and so have those of infinities, and of deep stacks."""
 INQUIRIES: tuple[Inquiry, ...] = tuple(inquiry for module in MODULES.values() for inquiry in module.INQUIRIES)
 """How silent conventions are found out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, relation
+from veriformer.properties.law import Case, Evidence, Subject, relation, times
 from veriformer.properties.layer_norm import ROWS
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums
@@ -35,7 +35,7 @@ def draw_scaled(recipe: Draw) -> Case:
 def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
     """f(a x; a^2 eps) = sign(a) f(x; eps) for a power of two a. Without its eps scaled, false."""
     a, x = case.extra["factor"], case.arguments[0]
-    scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
+    scaled = case.replacing(0, times(x, a)).but(options={"eps": a * a * case.options["eps"]})
     one, other = experiment.ask(scaled), experiment.ask(case)
     return relation("norm of x", one.value, np.sign(a) * other.value, one.bound + other.bound, one.scale)
 
