@@ -60,6 +60,7 @@ def law_of_examples(subject: Subject) -> Law:
     return subject.law(
         "What is no number in one example of a batch does not touch the others.",
         draw=with_one_spoilt(subject),
+        rows=tuple(row for row in subject.rows if row.get("batch") or len(row.get("shape", ())) > 1),
         kinds=tuple(kind for kind in ORDINARY if kind in (subject.kinds or ORDINARY)),
     )(what_is_no_number_stays_in_its_example)
 

@@ -150,7 +150,7 @@ def precision_of(
         step,
         product,
         accumulator,
-        layer=contract == "layer",
+        layer=contract == "layer" and half,  # in wider types the two promises are one
         partial_sums=partial,
         terms=terms if partial else 1,
     )
