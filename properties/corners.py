@@ -54,10 +54,6 @@ def an_infinite_logit_has_no_softmax(case: Case, experiment: Experiment) -> Evid
 
 # -- residual ------------------------------------------------------------------------------------------------------------------
 
-residual_of_nan = law_of_nan(
-    residual.SUBJECT, "nan from the sub-layer is nan in the sum, in the same place.", row=False, position=1
-)
-
 
 def draw_infinities(recipe: Draw) -> Case:
     """Two arrays with infinities of either sign, some of them in the same places."""
