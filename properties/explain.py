@@ -19,8 +19,6 @@ from veriformer.spec.numbers.precision import TERMS, Precision, precision_of, wi
 
 EXPLAINED = ("agrees_with_the_spec", "gradients_agree_with_the_spec")
 """The laws that compare an answer with the formula itself, and whose bound is that of one answer."""
-OPEN = ("not asked", "undetermined")
-"""How the description of a convention begins that has no value."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +121,18 @@ def asked(record: Record, case: Case) -> Question:
 
 
 def settled(component: Component, record: Record) -> Iterator[tuple[str, Any]]:
-    """The conventions of a record, as the formula takes them."""
+    """The conventions of a record, as the formula takes them; those without a value are left to their defaults."""
+    if record.counterexample:
+        yield from record.counterexample["conventions"].items()
+        return
     for name, described in record.conventions.items():
         convention = component.convention(name)
         told = described.removesuffix(" (undeclared)")
-        if convention is None or told.startswith(OPEN):
+        if convention is None:
             continue
         known = {str(value): value for value in convention.values}
-        yield name, known[told] if told in known else float(told)
+        if told in known or isinstance(convention.default, float):
+            yield name, known[told] if told in known else float(told)
 
 
 def precision_from(record: Record) -> Precision:

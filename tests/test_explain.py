@@ -40,7 +40,7 @@ def shares(found: Explained) -> dict[str, float]:
         ("residual", "float32", "agrees_with_the_spec", "rounding"),
         ("layer_norm", "bfloat16", "agrees_with_the_spec", "results"),
         ("feed_forward", "bfloat16", "agrees_with_the_spec", "factors"),
-        ("swiglu", "float32", "agrees_with_the_spec", "sums"),
+        ("attention", "float32", "agrees_with_the_spec", "sums"),
     ],
 )
 def test_the_largest_term_is_the_one_that_it_must_be(component: str, dtype: str, law: str, largest: str) -> None:
