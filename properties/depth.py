@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.properties import decoder, encoder, language_model, transformer
+from veriformer.properties import decoder, decoder_layer, encoder, encoder_layer, language_model, transformer
 from veriformer.properties.experiment import Experiment, Misshapen
 from veriformer.properties.law import Case, Evidence, Law, Subject
 from veriformer.properties.probes import Row
@@ -56,9 +56,9 @@ def whole(layers: int) -> tuple[Any, ...]:
     return ((),) * layers
 
 
-encoder_at_depth = law_of_depth(encoder.SUBJECT, encoder.row((), 3, 4, 4, 2, layers=whole(6)))
+encoder_at_depth = law_of_depth(encoder.SUBJECT, encoder_layer.row((), 3, 4, 4, 2, layers=whole(6)))
 decoder_at_depth = law_of_depth(
-    decoder.SUBJECT, decoder.row((), 2, 3, 4, 4, 2, layers=whole(4), norm="pre", final_norm=True)
+    decoder.SUBJECT, decoder_layer.row((), 2, 3, 4, 4, 2, layers=whole(4), norm="pre", final_norm=True)
 )
 transformer_at_depth = law_of_depth(
     transformer.SUBJECT, transformer.row((), 2, 3, 5, 4, 2, encoder=whole(3), decoder=whole(3), output=True)
