@@ -86,7 +86,8 @@ def attention(
     q (..., L_q, d_k), k (..., L_k, d_k), v (..., L_k, d_v); a head axis, if any, just before the length. With H_q heads
     in q and H_k in k and v, query head h uses key head h // (H_q / H_k). mask (..., L_q, L_k), boolean, True = may
     attend: a masked key is removed with its value. bias: added to the scores. scale: in place of 1 / sqrt(d_k).
-    Corners: one allowed key returns its value. A query without allowed key: convention `fully_masked`. causal with
+    Corners: one allowed key returns its value. A bias of minus infinity hides a key, as a mask does; nan in a query makes its
+    row of the answer nan. A query without allowed key: convention `fully_masked`. causal with
     L_q != L_k: convention `causal_alignment`. nan or infinity in a key or value that no query sees: `behind_mask`.
     Raises ValueError when widths, lengths or numbers of heads do not fit.
     """
