@@ -26,6 +26,9 @@ SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
 
 
+SIZES_COMPILED = 6
+"""Sizes of most laws where each is compiled anew: relations between answers; agreement itself meets all sizes."""
+COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 FEW_EXAMPLES = 5
@@ -67,7 +70,7 @@ def find(
     law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
 ) -> FoundCase | None:
     """The first case on which the law is broken, or None."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     examples = 0
     for draw in sweep(law, rows, door.dtype, budget):
         case = drawn(law, draw, offer, settled)
@@ -76,24 +79,30 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+    if law.statistical or law.dear or not (rows and budget.examples):
+        return None
+    return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
     """The cases of a sweep, each size once, in their order."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     draws = sweep(replace(law, thorough=False), rows, door.dtype, budget)
     return (case for draw in draws if (case := drawn(law, draw, offer, settled)) is not None)
 
 
-def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
-    them only in the laws that are thorough about values."""
+def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
+    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if law.statistical:
+        return rows
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
         return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
+    if door.backend in COMPILED and not law.thorough:
+        rows = rows[:SIZES_COMPILED]
     return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
@@ -107,10 +116,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)

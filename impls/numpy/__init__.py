@@ -19,6 +19,7 @@ from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.dropout import dropout, dropout_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -35,14 +36,17 @@ from veriformer.impls.numpy.multi_head_attention import multi_head_attention, mu
 from veriformer.impls.numpy.relu import relu, relu_vjp
 from veriformer.impls.numpy.residual import residual, residual_vjp
 from veriformer.impls.numpy.rms_norm import rms_norm, rms_norm_vjp
+from veriformer.impls.numpy.rotary_attention import rotary_attention, rotary_attention_vjp
 from veriformer.impls.numpy.rotary_positions import rotary_positions, rotary_positions_vjp
 from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.training_step import training_step
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy", dtypes=("float32", "float64", "bfloat16", "float16"), precision="layer")
@@ -63,6 +67,7 @@ impl.component(in_float32(sinusoidal_positions))
 impl.component(in_float32(learned_positions))
 impl.component(in_float32(alibi))
 impl.component(in_float32(rotary_positions))
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(in_float32(rotary_attention))
 impl.component(in_float32(embedding))
 impl.component(in_float32(feed_forward))
 impl.component(in_float32(residual))
@@ -78,10 +83,17 @@ impl.component(in_float32(weight_decay))
 impl.component(in_float32(gradient_descent))
 impl.component(in_float32(gradient_accumulation))
 impl.component(in_float32(apply_dropout))
+impl.component(in_float32(dropout))
 impl.component(in_float32(clip_by_global_norm))
 impl.component(in_float32(adam))
 impl.component(in_float32(adamw))
 impl.component("cross_entropy", all_ignored="zero")(in_float32(cross_entropy))
+impl.component(training_step)  # declines half types itself
+
+optimizers = Implementation("numpy-optimizers", backend="numpy")
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, np.zeros_like))
 
 impl.vjp("gelu")(in_float32(gelu_vjp))
 impl.vjp("log_softmax")(in_float32(log_softmax_vjp))
@@ -93,6 +105,7 @@ impl.vjp("feed_forward")(in_float32(feed_forward_vjp))
 impl.vjp("layer_norm")(in_float32(layer_norm_vjp))
 impl.vjp("multi_head_attention")(in_float32(multi_head_attention_vjp))
 impl.vjp("rotary_positions")(in_float32(rotary_positions_vjp))
+impl.vjp("rotary_attention")(in_float32(rotary_attention_vjp))
 impl.vjp("decoder")(in_float32(decoder_vjp))
 impl.vjp("decoder_layer")(in_float32(decoder_layer_vjp))
 impl.vjp("transformer")(in_float32(transformer_vjp))
@@ -105,6 +118,7 @@ impl.vjp("learned_positions")(in_float32(learned_positions_vjp))
 impl.vjp("embedding")(in_float32(embedding_vjp))
 impl.vjp("residual")(in_float32(residual_vjp))
 impl.vjp("apply_dropout")(in_float32(apply_dropout_vjp))
+impl.vjp("dropout")(in_float32(dropout_vjp))
 impl.vjp("cross_entropy")(in_float32(cross_entropy_vjp))
 
 
