@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
@@ -94,8 +94,13 @@ def hidden_units_can_be_rescaled(case: Case, experiment: Experiment) -> Evidence
     if experiment.setting(case, "activation") != "relu":
         raise NotJudged("only ReLU is homogeneous")
     x, p = case.arguments
-    a = (2.0 ** case.extra["exponents"]).astype(x.dtype)
-    scaled = {"w_1": p["w_1"] * a, "b_1": p["b_1"] * a, "w_2": p["w_2"] / a[:, None], "b_2": p["b_2"]}
+    a = 2.0 ** case.extra["exponents"]
+    scaled = {
+        "w_1": times(p["w_1"], a),
+        "b_1": times(p["b_1"], a),
+        "w_2": times(p["w_2"], 1 / a[:, None]),
+        "b_2": p["b_2"],
+    }
     return within_two(experiment.ask(case.but(arguments=(x, scaled))), experiment.ask(case), "answer before rescaling")
 
 

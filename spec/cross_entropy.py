@@ -104,7 +104,8 @@ def cross_entropy(
     are. weight (K): w, of each class, 1 if not given.
     reduction: "none" answers (...), 0 where a position is ignored; "sum" adds them up; "mean" divides the sum by the weights
     w_t of the counted targets, and for probabilities by the number of positions.
-    Corners: K = 1 gives 0. log(softmax) underflows where its logarithm does not: no number may be added to it.
+    Corners: K = 1 gives 0. A class of logit minus infinity and of share 0 does not matter (0 log 0 = 0), and has no
+    gradient; as a target it costs infinity. log(softmax) underflows where its logarithm does not: no number may be added to it.
     Raises ValueError for a target outside the classes, shapes that do not fit, label_smoothing outside [0, 1], another
     reduction, or ignore_index with probabilities.
     """

@@ -266,6 +266,29 @@ def described(component: str | None) -> str:
     return "\n".join(lines)
 
 
+def explained(component: str, records: Sequence[Record]) -> str:
+    """What the bounds of a component are made of, at each record's counterexample or worst case. Raises Misuse where none can
+    be explained."""
+    from veriformer.properties.explain import EXPLAINED
+    from veriformer.properties.explain import explained as explain
+
+    if component not in COMPONENTS:
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+    pages, why = [], []
+    for record in records:
+        if record.component == component and record.law in EXPLAINED:
+            try:
+                pages.append("\n".join(explain(record).lines()))
+            except ValueError as error:
+                why.append(str(error))
+    if not pages:
+        said = (
+            "; ".join(dict.fromkeys(why)) or f"the records hold no verdict of {component} for {' or '.join(EXPLAINED)}"
+        )
+        raise Misuse(f"nothing to explain: {said}")
+    return "\n\n".join(pages)
+
+
 def slips_of(spec: Component) -> list[Slip]:
     """The slips declared in the component's own file."""
     return [slip for slip in SLIPS if slip.by.__module__ == spec.function.__module__]

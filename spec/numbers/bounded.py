@@ -110,7 +110,7 @@ class Bounded(Number):
             lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
         total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         count = self.size if axis is None else self.shape[axis]
@@ -229,7 +229,7 @@ class Bounded(Number):
                 error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
                 error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
