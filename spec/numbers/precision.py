@@ -43,6 +43,13 @@ class Format:
         half = np.ldexp(1.0, np.maximum(exponent - 1, self.emin) - self.digits)
         return np.where(np.isfinite(magnitude), half, np.inf)
 
+    def nearest(self, value: np.ndarray) -> np.ndarray:
+        """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
+        unit = 2.0 * self.half_ulp(np.abs(value))
+        with np.errstate(invalid="ignore"):
+            rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
+        return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)
+
     def holds(self, value: np.ndarray) -> np.ndarray:
         """Is a float64 value exactly a number of this format?"""
         mantissa, exponent = np.frexp(np.where(np.isfinite(value), value, 0.0))
