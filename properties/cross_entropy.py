@@ -18,7 +18,8 @@ from veriformer.spec.numbers import Ball, number, working_precision
 
 def row(shape: tuple[int, ...], **more: Any) -> dict[str, Any]:
     """Sizes of one case: K classes, and what the targets and the options are."""
-    return {"shape": shape, "rank": len(shape), "classes": shape[-1], **more}
+    needs = ("ignore_index",) if "ignore_index" in more else ()
+    return {"shape": shape, "rank": len(shape), "classes": shape[-1], "needs": needs, **more}
 
 
 ROWS = (

@@ -155,10 +155,15 @@ def of_torch(
     if mask is not None and bias is not None:
         mask, bias = None, bias.masked_fill(~mask, -torch.inf)
     grouped = q.ndim > 3 and k.shape[-3] != q.shape[-3]
-    with sdpa_kernel([kernel]):
-        return F.scaled_dot_product_attention(
-            q, k, v, bias if mask is None else mask, is_causal=causal, scale=scale, enable_gqa=grouped
-        )
+    try:
+        with sdpa_kernel([kernel]):
+            return F.scaled_dot_product_attention(
+                q, k, v, bias if mask is None else mask, is_causal=causal, scale=scale, enable_gqa=grouped
+            )
+    except RuntimeError as error:
+        if "No available kernel" not in str(error):
+            raise
+        raise NotImplementedError(f"no {kernel.name} kernel for these strides and sizes") from error
 
 
 def of_jax(

@@ -35,11 +35,13 @@ FEW_SIZES: dict[str, dict[str, Any]] = {
     "clip_by_global_norm": {"tensors": (1, 2)},
 }
 """The sizes in which JAX is judged."""
+QUICKLY_COMPILED = ("softmax", "gelu")
+"""What JAX compiles in a quick run too."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """One honest variant. slow: compiled anew for every size and dtype; left out of a quick run."""
+    """One honest variant. slow: compiled anew for every size, option and dtype; left out of a quick run."""
 
     component: str
     how: str
@@ -79,7 +81,8 @@ def in_torch(component: str, how: str, source: str, function: Function, **more: 
 def in_jax(component: str, how: str, source: str, function: Function, **more: Any) -> tuple[Control, ...]:
     """A function of JAX arrays, differentiated by `jax.vjp`; in few sizes, since each is compiled."""
     dtypes = more.pop("dtypes", (*WIDE, *HALF))
-    return (control(component, how, source, "jax", function, None, dtypes, only=FEW_SIZES.get(component), **more),)
+    more = {"slow": component not in QUICKLY_COMPILED, "only": FEW_SIZES.get(component), **more}
+    return (control(component, how, source, "jax", function, None, dtypes, **more),)
 
 
 def control(

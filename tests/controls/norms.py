@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.controls.arithmetic import SUMS, Array, by_numpy, constant, in_reverse, in_turn, mean, sum_to
-from tests.controls.control import Control, in_jax, in_numpy, in_torch
+from tests.controls.control import HALF, Control, in_jax, in_numpy, in_torch
 
 CHAN = "Chan, Golub & LeVeque 1983"
 WELFORD = "Welford 1962; PyTorch's CPU kernel"
@@ -157,6 +157,10 @@ CONTROLS: tuple[Control, ...] = (
     *norm("one pass with corrections", WELFORD, moments=functools.partial(tiled, block=10**9)),
     *norm("one pass with corrections, the gain first", FUSED, moments=functools.partial(tiled, block=3), gain_first=True),
     *in_torch("layer_norm", "torch.nn.functional.layer_norm", "PyTorch", of_torch),
+    *in_torch(
+        "layer_norm", "torch.nn.functional.layer_norm, held to float32 inside", "PyTorch", of_torch, dtypes=HALF,
+        precision="layer",
+    ),  # fmt: skip
     *in_torch("layer_norm", "torch, eager", CHAN, in_plain_torch),
     *in_torch("layer_norm", "torch.compile", "PyTorch's inductor", by_inductor, slow=True, only={"rank": 2}),
     *in_jax("layer_norm", "jax, jit", CHAN, jax.jit(in_plain_jax, static_argnames="eps")),

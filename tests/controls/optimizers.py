@@ -151,6 +151,7 @@ CONTROLS: tuple[Control, ...] = (
             *optimizer(component, "moments by lerp", "torch.optim, foreach", moment=in_place),
             *torch_optimizer(component, "torch.optim, single tensor", foreach=False),
             *torch_optimizer(component, "torch.optim, foreach", foreach=True),
+            *torch_optimizer(component, "torch.optim, fused", fused=True),
         )
     ),
     *in_jax("adam", "jax, jit", "optax.adam", jax.jit(in_plain_jax, static_argnames=("beta_1", "beta_2", "eps"))),

@@ -148,6 +148,6 @@ CONTROLS: tuple[Control, ...] = (
     *in_torch("softmax", "torch, eager", BLANCHARD, safe_in_torch),
     *in_torch("softmax", "torch.compile", "PyTorch's inductor", by_inductor, slow=True, only={"rank": 2}),
     *in_jax("softmax", "jax.nn.softmax, jit", "JAX", jax.jit(lambda x: jax.nn.softmax(x))),
-    *in_jax("softmax", "jax, jit", BLANCHARD, jax.jit(safe_in_jax)),
-    *in_jax("softmax", "jax, eager", BLANCHARD, safe_in_jax, dtypes=("float32", "bfloat16")),
+    *in_jax("softmax", "jax, jit", BLANCHARD, jax.jit(safe_in_jax), slow=True),
+    *in_jax("softmax", "jax, eager", BLANCHARD, safe_in_jax, slow=True, dtypes=("float32", "bfloat16")),
 )
