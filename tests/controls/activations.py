@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -87,7 +86,9 @@ def bias_first(x: Array, params: dict[str, Array], *, activation: str = "relu") 
 
     def affine(y: Array, n: int) -> Array:
         ones = np.ones((*y.shape[:-1], 1), y.dtype)
-        return product_in_turn(np.concatenate([ones, y], -1), np.concatenate([params[f"b_{n}"][None], params[f"w_{n}"]]))
+        return product_in_turn(
+            np.concatenate([ones, y], -1), np.concatenate([params[f"b_{n}"][None], params[f"w_{n}"]])
+        )
 
     inner = affine(x, 1)
     return affine(np.maximum(inner, constant(0, inner)) if activation == "relu" else half_first(inner), 2)
@@ -132,9 +133,12 @@ CONTROLS: tuple[Control, ...] = (
         )
     ),
     *in_numpy(
-        "feed_forward", "by product_fused", "any FMA unit", functools.partial(feed_forward, product=product_fused),
+        "feed_forward",
+        "by product_fused",
+        "any FMA unit",
+        functools.partial(feed_forward, product=product_fused),
         dtypes=("float32", "bfloat16", "float16"),
-    ),  # fmt: skip
+    ),
     *in_numpy("feed_forward", "the bias first in the sum", "addmm", bias_first),
     *in_torch("feed_forward", "torch.nn.functional.linear", "PyTorch", linear),
     *in_jax("feed_forward", "jax, jit", "JAX", jax.jit(dense, static_argnames="activation")),

@@ -193,18 +193,26 @@ def ours(how: str, source: str, function: Any, backward: Any = None) -> tuple[Co
 
 CONTROLS: tuple[Control, ...] = (
     *ours("scale on the scores", VASWANI, plain, backward),
-    *ours("scale on the queries", SDPA, functools.partial(plain, place=on_queries), functools.partial(backward, late=True)),
+    *ours(
+        "scale on the queries", SDPA, functools.partial(plain, place=on_queries), functools.partial(backward, late=True)
+    ),
     *ours("scale on the keys", SDPA, functools.partial(plain, place=on_keys)),
     *ours("its root on queries and keys", SDPA, functools.partial(plain, place=root_on_both)),
     *ours("products in turn", "any order of summation", functools.partial(plain, product=product_in_turn)),
     *ours(
-        "products in reverse", "any order of summation", functools.partial(plain, product=product_in_reverse),
+        "products in reverse",
+        "any order of summation",
+        functools.partial(plain, product=product_in_reverse),
         functools.partial(backward, product=product_in_reverse),
-    ),  # fmt: skip
+    ),
     *in_numpy(
-        "attention", "fused multiply-adds", "any FMA unit", functools.partial(plain, product=product_fused),
-        vjp=functools.partial(backward, product=product_fused), dtypes=("float32", "bfloat16", "float16"),
-    ),  # fmt: skip
+        "attention",
+        "fused multiply-adds",
+        "any FMA unit",
+        functools.partial(plain, product=product_fused),
+        vjp=functools.partial(backward, product=product_fused),
+        dtypes=("float32", "bfloat16", "float16"),
+    ),
     *ours("products in blocks", "split-k", functools.partial(plain, product=product_in_blocks)),
     *ours("divided after the product with v", DAO, divided_last, functools.partial(backward, rowsum=True)),
     *ours("tiles of 1", ONLINE, functools.partial(flash, block=1)),
@@ -215,7 +223,10 @@ CONTROLS: tuple[Control, ...] = (
     *in_torch("attention", "SDPA, math", SDPA, functools.partial(of_torch, kernel=SDPBackend.MATH)),
     *in_torch("attention", "SDPA, flash", SDPA, functools.partial(of_torch, kernel=SDPBackend.FLASH_ATTENTION)),
     *in_jax(
-        "attention", "jax.nn.dot_product_attention, jit", "JAX", jax.jit(of_jax, static_argnames=("causal", "scale")),
-    ),  # fmt: skip
+        "attention",
+        "jax.nn.dot_product_attention, jit",
+        "JAX",
+        jax.jit(of_jax, static_argnames=("causal", "scale")),
+    ),
     *in_jax("attention", "jax, jit", VASWANI, jax.jit(in_plain_jax, static_argnames="scale")),
 )

@@ -81,7 +81,9 @@ def of_torch(
     return out.reshape(logits.shape[:-1]) if reduction == "none" else out
 
 
-def in_plain_jax(logits: jax.Array, targets: jax.Array, *, label_smoothing: float = 0.0, reduction: str = "mean") -> jax.Array:
+def in_plain_jax(
+    logits: jax.Array, targets: jax.Array, *, label_smoothing: float = 0.0, reduction: str = "mean"
+) -> jax.Array:
     """As optax.smooth_labels and softmax_cross_entropy."""
     if jnp.issubdtype(targets.dtype, jnp.floating):
         raise NotImplementedError("classes alone")
@@ -107,12 +109,12 @@ CONTROLS: tuple[Control, ...] = (
     *in_jax("log_softmax", "jax.nn.log_softmax, jit", "JAX", jax.jit(lambda x: jax.nn.log_softmax(x))),
     *loss("by shift, smoothed in the target", "optax.smooth_labels"),
     *loss("by logsumexp, a mixture of two losses", "fairseq", log_softmax=by_log_sum_exp, smoothed="mixture"),
-    *loss(
-        "online over tiles of classes", LIGER, log_softmax=functools.partial(online, block=3), smoothed="mixture"
-    ),
+    *loss("online over tiles of classes", LIGER, log_softmax=functools.partial(online, block=3), smoothed="mixture"),
     *in_torch("cross_entropy", "torch.nn.functional.cross_entropy", "PyTorch", of_torch),
     *in_jax(
-        "cross_entropy", "jax, jit", "optax.softmax_cross_entropy",
+        "cross_entropy",
+        "jax, jit",
+        "optax.softmax_cross_entropy",
         jax.jit(in_plain_jax, static_argnames=("label_smoothing", "reduction")),
-    ),  # fmt: skip
+    ),
 )

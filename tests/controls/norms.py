@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -141,9 +140,11 @@ CONTROLS: tuple[Control, ...] = (
         one
         for total in SUMS
         for one in norm(
-            f"two passes, summed {total.__name__}", CHAN, fused_backward,
+            f"two passes, summed {total.__name__}",
+            CHAN,
+            fused_backward,
             moments=functools.partial(two_passes, total=total),
-        )  # fmt: skip
+        )
     ),
     *norm("two passes, times 1 / n", CHAN, stepwise_backward, moments=by_reciprocal),
     *norm("two passes, the gain first", FUSED, gain_first=True),
@@ -155,12 +156,18 @@ CONTROLS: tuple[Control, ...] = (
         )
     ),
     *norm("one pass with corrections", WELFORD, moments=functools.partial(tiled, block=10**9)),
-    *norm("one pass with corrections, the gain first", FUSED, moments=functools.partial(tiled, block=3), gain_first=True),
+    *norm(
+        "one pass with corrections, the gain first", FUSED, moments=functools.partial(tiled, block=3), gain_first=True
+    ),
     *in_torch("layer_norm", "torch.nn.functional.layer_norm", "PyTorch", of_torch),
     *in_torch(
-        "layer_norm", "torch.nn.functional.layer_norm, held to float32 inside", "PyTorch", of_torch, dtypes=HALF,
+        "layer_norm",
+        "torch.nn.functional.layer_norm, held to float32 inside",
+        "PyTorch",
+        of_torch,
+        dtypes=HALF,
         precision="layer",
-    ),  # fmt: skip
+    ),
     *in_torch("layer_norm", "torch, eager", CHAN, in_plain_torch),
     *in_torch("layer_norm", "torch.compile", "PyTorch's inductor", by_inductor, slow=True, only={"rank": 2}),
     *in_jax("layer_norm", "jax, jit", CHAN, jax.jit(in_plain_jax, static_argnames="eps")),

@@ -57,7 +57,9 @@ def adam(
     return out, {"step": t, "m": m_new, "v": v_new}
 
 
-def stepped(kind: type[torch.optim.Optimizer], params: Named, grads: Named, state: Named, how: Named) -> tuple[Named, Named]:
+def stepped(
+    kind: type[torch.optim.Optimizer], params: Named, grads: Named, state: Named, how: Named
+) -> tuple[Named, Named]:
     """One step of an optimizer of torch.optim, from this state."""
     own = {name: torch.nn.Parameter(p.clone()) for name, p in params.items()}
     optimizer = kind(list(own.values()), **how)
@@ -83,7 +85,14 @@ def of_torch(
 
 
 def in_plain_jax(
-    params: Named, grads: Named, state: Named, *, lr: float, beta_1: float = 0.9, beta_2: float = 0.98, eps: float = 1e-9
+    params: Named,
+    grads: Named,
+    state: Named,
+    *,
+    lr: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.98,
+    eps: float = 1e-9,
 ) -> tuple[Named, Named]:
     t = state["step"] + 1
 
@@ -92,9 +101,7 @@ def in_plain_jax(
 
     m = tree(lambda m, g: beta_1 * m + (1 - beta_1) * g, state["m"], grads)
     v = tree(lambda v, g: beta_2 * v + (1 - beta_2) * g * g, state["v"], grads)
-    out = tree(
-        lambda p, m, v: p - lr * (m / (1 - beta_1**t)) / (jnp.sqrt(v / (1 - beta_2**t)) + eps), params, m, v
-    )
+    out = tree(lambda p, m, v: p - lr * (m / (1 - beta_1**t)) / (jnp.sqrt(v / (1 - beta_2**t)) + eps), params, m, v)
     return out, {"step": t, "m": m, "v": v}
 
 
@@ -136,9 +143,7 @@ def optimizer(component: str, how: str, source: str, **choice: Any) -> tuple[Con
 
 def torch_optimizer(component: str, how: str, **choice: Any) -> tuple[Control, ...]:
     kind = torch.optim.Adam if component == "adam" else torch.optim.AdamW
-    return in_torch(
-        component, how, "torch.optim", functools.partial(of_torch, kind=kind, **choice), dtypes=WIDE
-    )
+    return in_torch(component, how, "torch.optim", functools.partial(of_torch, kind=kind, **choice), dtypes=WIDE)
 
 
 CONTROLS: tuple[Control, ...] = (
@@ -158,10 +163,14 @@ CONTROLS: tuple[Control, ...] = (
     *in_numpy("clip_by_global_norm", "factor times the gradients", PASCANU, clip),
     *in_numpy("clip_by_global_norm", "summed in turn", PASCANU, functools.partial(clip, total=in_turn)),
     *in_numpy(
-        "clip_by_global_norm", "g / norm * c", "optax.clip_by_global_norm",
+        "clip_by_global_norm",
+        "g / norm * c",
+        "optax.clip_by_global_norm",
         functools.partial(clip, total=in_reverse, how="quotient"),
-    ),  # fmt: skip
+    ),
     *in_numpy("clip_by_global_norm", "the norm of norms", "torch.nn.utils", functools.partial(clip, how="norms")),
-    *in_torch("clip_by_global_norm", "torch.nn.utils.clip_grad_norm_", "PyTorch", clip_in_torch, under="norm_plus_1e-6"),
+    *in_torch(
+        "clip_by_global_norm", "torch.nn.utils.clip_grad_norm_", "PyTorch", clip_in_torch, under="norm_plus_1e-6"
+    ),
     *in_jax("clip_by_global_norm", "jax, jit", "optax.clip_by_global_norm", jax.jit(clip_in_jax)),
 )

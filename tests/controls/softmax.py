@@ -127,9 +127,12 @@ CONTROLS: tuple[Control, ...] = (
         one
         for total in SUMS
         for one in in_numpy(
-            "softmax", f"shifted, summed {total.__name__}", BLANCHARD, functools.partial(shifted, total=total),
+            "softmax",
+            f"shifted, summed {total.__name__}",
+            BLANCHARD,
+            functools.partial(shifted, total=total),
             vjp=pulled_together,
-        )  # fmt: skip
+        )
     ),
     *in_numpy("softmax", "naive, where exp(x) cannot overflow", "the formula itself", naive, dtypes=WIDE),
     *in_numpy("softmax", "times the reciprocal", "vectorised libraries", times_the_reciprocal, vjp=pulled_apart),

@@ -50,7 +50,8 @@ def try_honest(family: str, component: str, dtype: str, quick: bool) -> list[dic
     rows, truths = [], Truths()
     for one in controls(family):
         offered = one.component == component and dtype in one.implementation.dtypes
-        if not offered or one.implementation.backend == "jax" or one.slow or deviates(one.implementation.name, component, dtype):
+        slow = one.slow or one.implementation.backend == "jax"
+        if not offered or slow or deviates(one.implementation.name, component, dtype):
             continue
         size = QUICK_ROWS if quick else ROWS // 2
         trial = tried(one.implementation, component, dtype, truths, rows=size, seeds=1, to_the_end=True)
@@ -60,9 +61,7 @@ def try_honest(family: str, component: str, dtype: str, quick: bool) -> list[dic
 
 def deviates(implementation: str, component: str, dtype: str) -> bool:
     """Does a known deviation speak of its values? What is not honest is no honest control."""
-    return any(
-        covering(Record("verdict", implementation, component, law, dtype, "cpu")) for law in (AGREES, GRADIENTS)
-    )
+    return any(covering(Record("verdict", implementation, component, law, dtype, "cpu")) for law in (AGREES, GRADIENTS))
 
 
 def try_slips(numbers: Sequence[int], dtype: str, quick: bool) -> list[dict[str, Any]]:
@@ -122,7 +121,11 @@ def drawn(rows: Sequence[dict[str, Any]]) -> str:
 
 def missing(rows: Sequence[dict[str, Any]], dtype: str, policy: str) -> tuple[int, int]:
     """Bugs that a policy never accuses, of how many."""
-    bugs = {(one["what"], one["component"], one["name"]) for one in rows if one["dtype"] == dtype and one["what"] != "honest"}
+    bugs = {
+        (one["what"], one["component"], one["name"])
+        for one in rows
+        if one["dtype"] == dtype and one["what"] != "honest"
+    }
     seen = {
         (one["what"], one["component"], one["name"])
         for one in rows

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
@@ -40,3 +41,16 @@ def in_range(entry: Mapping[str, str]) -> bool:
         return version(entry["library"]) in SpecifierSet(entry.get("versions", ""), prereleases=True)
     except PackageNotFoundError:
         return False
+
+
+def stale(figures: list[dict[str, Any]]) -> list[str]:
+    """The entries of the list that nothing measured here bears out: mended, or never met."""
+    met = set()
+    for figure in figures:
+        for row in figure["rows"]:
+            for law in row.get("known", ()):
+                name = f"{row['component']}: {row['how']}"
+                entry = covering(Record("verdict", name, row["component"], law, row["dtype"], "cpu"))
+                met.add(deviations().index(entry) if entry else -1)
+    told = (one for number, one in enumerate(deviations()) if number not in met and in_range(one))
+    return [f"a known deviation no longer occurs: {one.get('implementation')}, {one.get('dtype', '*')}" for one in told]

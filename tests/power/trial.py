@@ -59,9 +59,7 @@ def tried(implementation: Implementation, component: str, dtype: str, truths: Tr
     door = open_door(implementation, dtype, "cpu")
     settled = settle(door, component, INQUIRIES, fits, truths)
     spec = COMPONENTS[component]
-    experiment = Experiment(
-        door, spec, settled.values, promised(door, component), truths, also_layer(door, component)
-    )
+    experiment = Experiment(door, spec, settled.values, promised(door, component), truths, also_layer(door, component))
     plain = replace(experiment, door=open_door(plain_torch, dtype, "cpu"))
     trial = Trial()
     for law in (one for one in LAWS[component] if one.name in (AGREES, GRADIENTS) and not why_absent(one, door)):
