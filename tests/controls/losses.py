@@ -58,8 +58,10 @@ def cross_entropy(
         losses = -by_numpy(q * log_p)[..., 0]
     else:
         of_target = -np.take_along_axis(log_p, targets[..., None], -1)[..., 0]
-        spread = -by_numpy(log_p)[..., 0] / constant(classes, logits)
-        losses = constant(1 - label_smoothing, logits) * of_target + e * spread
+        losses = of_target
+        if label_smoothing:
+            spread = -by_numpy(log_p)[..., 0] / constant(classes, logits)
+            losses = constant(1 - label_smoothing, logits) * of_target + e * spread
     if reduction == "none":
         return losses
     flat = losses.reshape(1, -1)
