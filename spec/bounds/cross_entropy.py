@@ -42,9 +42,7 @@ def gamma_of(counts: np.ndarray, u: float) -> np.ndarray:
     return np.vectorize(lambda n: gamma(n, u), otypes=[np.float64])(counts)
 
 
-def backward(
-    g: Bounded, x: Bounded, shares: Bounded, *, even: Bounded | None = None
-) -> tuple[Bounded, Bounded]:
+def backward(g: Bounded, x: Bounded, shares: Bounded, *, even: Bounded | None = None) -> tuple[Bounded, Bounded]:
     """dx = (p A - a) g, or by the derivative of log_softmax, where -a g flows back; da = -g y.
 
     a is the share of a class, A the sum of all shares, p the softmax. The gradient of a probability is a logarithm.

@@ -57,12 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
 def opening(quick: bool) -> str:
     """What was measured, on what."""
     told = machine.environment()
-    installed = ", ".join(f"{name} {one}" for name, one in versions().items())
-    here = ", ".join(str(told[name]) for name in ("processor", "cores", "memory", "gpu") if told.get(name))
+    installed = ", ".join(f"{name} {one}" for name, one in {**told["versions"], **versions()}.items())
+    here = f"{told['machine']['cpu']}, {told['machine']['processors_allowed']} processors, {told['machine']['system']}"
     lines = [
         "# Power",
         "How often the suite accuses honest code, how tight its bounds are, and what it finds.",
-        f"Machine: {here or 'unknown'}. {installed}. {told.get('date', '')}",
+        f"{here}; {installed}; {told['date']}; commit {told['commit']}.",
     ]
     return "\n\n".join([*lines, LEFT_OUT] if quick else lines)
 

@@ -77,7 +77,7 @@ def look_for(number: int, quick: bool) -> list[dict[str, Any]]:
         for one in controls(family)
         if (one.component, one.how) == (defect.component, defect.how)
     )
-    budget = Budget(5 if quick else 25, quick)
+    budget = Budget(0 if quick else 25)
     records = judged([control.implementation], defect.component, defect.dtype, budget, laws=(defect.law,))
     record = next(one for one in records if one.law == defect.law)
     found = record.precision.get("also_holds_layer") is False if defect.not_layer else record.bad
