@@ -22,6 +22,11 @@ def accumulator(x: Array) -> np.dtype:
     return np.dtype(np.float32) if x.dtype.itemsize == 2 else x.dtype
 
 
+def kept(x: Array) -> Array:
+    """As a sum is kept while it runs."""
+    return x.astype(accumulator(x), copy=False)
+
+
 def rounded(x: Array, like: Array) -> Array:
     return x.astype(like.dtype, copy=False)
 

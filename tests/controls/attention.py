@@ -18,12 +18,14 @@ from tests.controls.arithmetic import (
     above,
     by_numpy,
     constant,
+    kept,
     matmul,
     over,
     product_fused,
     product_in_blocks,
     product_in_reverse,
     product_in_turn,
+    rounded,
     sum_to,
 )
 from tests.controls.control import Control, in_jax, in_numpy, in_torch
@@ -111,17 +113,17 @@ def flash(
     s = scores(q, k, mask=mask, bias=bias, causal=causal, scale=scale)
     s = s * constant(np.log2(np.e), s) if two else s
     top = np.full((*s.shape[:-1], 1), -np.inf).astype(s.dtype)
-    total, kept = np.zeros_like(top), np.zeros((*s.shape[:-1], v.shape[-1]), s.dtype)
+    total, mixed = kept(np.zeros_like(top)), kept(np.zeros((*s.shape[:-1], v.shape[-1]), s.dtype))
     starts = range(0, s.shape[-1], block)
     for i in reversed(starts) if backwards else starts:
         tile = s[..., i : i + block]
         higher = np.maximum(top, np.max(tile, axis=-1, keepdims=True))
         shift = np.where(np.isneginf(higher.astype(np.float64)), constant(0, higher), higher)
         factor, p = power(top - shift), power(tile - shift)
-        total = total * factor + by_numpy(p)
-        kept = kept * factor + matmul(p, v[..., i : i + block, :])
+        total = total * kept(factor) + kept(by_numpy(p))
+        mixed = mixed * kept(factor) + np.matmul(kept(p), kept(v[..., i : i + block, :]))
         top = higher
-    return over(kept, total)
+    return over(rounded(mixed, s), rounded(total, s))
 
 
 def backward(

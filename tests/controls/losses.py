@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tests.controls.arithmetic import Array, above, by_numpy, constant, in_reverse, in_turn, over
+from tests.controls.arithmetic import Array, above, by_numpy, constant, in_reverse, in_turn, over, rounded
 from tests.controls.control import Control, in_jax, in_numpy, in_torch
 from tests.controls.softmax import joined, part
 
@@ -31,7 +31,7 @@ def by_log_sum_exp(x: Array) -> Array:
 
 def online(x: Array, *, block: int) -> Array:
     top, total, _ = functools.reduce(joined, [part(x[..., i : i + block]) for i in range(0, x.shape[-1], block)])
-    return (x - top) - np.log(total)
+    return (x - top) - np.log(rounded(total, x))
 
 
 def log_backward(g: Array, x: Array) -> tuple[Array]:

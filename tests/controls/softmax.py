@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tests.controls.arithmetic import SUMS, Array, above, by_numpy, constant, hidden, in_turn, over
+from tests.controls.arithmetic import SUMS, Array, above, by_numpy, constant, hidden, in_turn, kept, over, rounded
 from tests.controls.control import WIDE, Control, in_jax, in_numpy, in_torch
 
 BLANCHARD = "Blanchard, Higham & Higham 2021, algorithm 3.2"
@@ -51,12 +51,12 @@ def by_log_sum(x: Array, *, mask: Array | None = None) -> Array:
 
 
 Part = tuple[Array, Array, Array]
-"""Maximum, sum of exponentials and their numerators, of some of the entries."""
+"""Maximum, running sum of exponentials and their numerators, of some of the entries."""
 
 
 def part(tile: Array) -> Part:
     numerators = np.exp(tile - above(tile))
-    return np.max(tile, axis=-1, keepdims=True), by_numpy(numerators), numerators
+    return np.max(tile, axis=-1, keepdims=True), kept(by_numpy(numerators)), numerators
 
 
 def joined(a: Part, b: Part) -> Part:
@@ -64,7 +64,8 @@ def joined(a: Part, b: Part) -> Part:
     top = np.maximum(a[0], b[0])
     shift = np.where(np.isneginf(top.astype(np.float64)), constant(0, top), top)
     left, right = (np.exp(one[0] - shift) for one in (a, b))
-    return top, a[1] * left + b[1] * right, np.concatenate([a[2] * left, b[2] * right], axis=-1)
+    total = a[1] * kept(left) + b[1] * kept(right)
+    return top, total, np.concatenate([a[2] * left, b[2] * right], axis=-1)
 
 
 def online(x: Array, *, mask: Array | None = None, block: int, backwards: bool = False) -> Array:
@@ -74,7 +75,7 @@ def online(x: Array, *, mask: Array | None = None, block: int, backwards: bool =
         _, total, numerators = functools.reduce(lambda right, left: joined(left, right), reversed(tiles))
     else:
         _, total, numerators = functools.reduce(joined, tiles)
-    return over(numerators, total)
+    return over(numerators, rounded(total, x))
 
 
 def by_tree(x: Array, *, mask: Array | None = None) -> Array:
@@ -83,7 +84,7 @@ def by_tree(x: Array, *, mask: Array | None = None) -> Array:
     while len(parts) > 1:
         pairs = [joined(*parts[i : i + 2]) for i in range(0, len(parts) - 1, 2)]
         parts = pairs + parts[len(pairs) * 2 :]
-    return over(parts[0][2], parts[0][1])
+    return over(parts[0][2], rounded(parts[0][1], x))
 
 
 def pulled_together(g: Array, x: Array, *, mask: Array | None = None) -> tuple[Array]:
