@@ -20,6 +20,7 @@ from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.jax.cross_entropy import cross_entropy
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
+from veriformer.impls.jax.dropout import dropout
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
@@ -35,18 +36,28 @@ from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.relu import relu
 from veriformer.impls.jax.residual import residual
 from veriformer.impls.jax.rms_norm import rms_norm
+from veriformer.impls.jax.rotary_attention import rotary_attention
 from veriformer.impls.jax.rotary_positions import rotary_positions
 from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
+from veriformer.impls.jax.switches import switches as switches
+from veriformer.impls.jax.training_step import training_step
 from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
-impl = Implementation("jax", backend="jax", devices=("cpu", "cuda"))
+impl = Implementation(
+    "jax",
+    backend="jax",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64", "bfloat16", "float16"),
+    precision="eager",
+)
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
@@ -64,6 +75,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
@@ -79,10 +91,17 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component(training_step)
+
+optimizers = Implementation("jax-optimizers", backend="jax", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, jnp.zeros_like))
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import torch
 
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
@@ -23,6 +24,7 @@ from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
+from veriformer.impls.torch.dropout import dropout
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -38,17 +40,26 @@ from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
 from veriformer.impls.torch.residual import residual
 from veriformer.impls.torch.rms_norm import rms_norm
+from veriformer.impls.torch.rotary_attention import rotary_attention
 from veriformer.impls.torch.rotary_positions import rotary_positions
 from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.switches import switches as switches
+from veriformer.impls.torch.training_step import training_step
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
 
-impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
+impl = Implementation(
+    "torch",
+    backend="torch",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64", "bfloat16", "float16"),
+    precision="eager",
+)
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
@@ -66,6 +77,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
@@ -81,10 +93,17 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component(training_step)
+
+optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, torch.zeros_like))
 
 
 def versions() -> dict[str, str]:

@@ -98,3 +98,18 @@ def the_gradient_sums_to_zero_vjp(cotangent: Array, logits: Array, targets: Arra
     if targets.dtype.kind == "f":
         return d_logits, *others
     return (np.where(np.arange(logits.shape[-1]) == targets[..., None], d_logits, 0), *others)
+
+
+def an_impossible_class_is_none(logits: Array, targets: Array, **options: Any) -> Array:
+    """0 log 0 is taken as it stands: 0 times minus infinity is nan."""
+    loss = cross_entropy(logits, targets, **options)
+    return (loss + 0 * np.min(logits)).astype(logits.dtype)
+
+
+no_share_of_an_impossible_class_costs_nothing = an_impossible_class_is_none
+
+
+def an_impossible_class_has_no_gradient_vjp(cotangent: Array, logits: Array, targets: Array, **options: Any) -> Any:
+    """The difference of the logits is multiplied with the softmax: 0 times minus infinity is nan."""
+    first, *others = cross_entropy_vjp(cotangent, logits, targets, **options)
+    return ((first + 0 * logits).astype(logits.dtype), *others)
