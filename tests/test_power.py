@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.bugs.bug import Bug
+from tests.bugs.bug import ABSENT, Bug
 from tests.power import __main__ as power
 from tests.power.honest import FAMILIES, WANTED_VARIANTS, controls, row
 from tests.power.known import covering, deviations
@@ -50,9 +50,8 @@ def test_an_accusation_is_a_failure_unless_it_is_known() -> None:
 
 def test_known_deviations_say_why_and_where_it_can_be_seen() -> None:
     for one in deviations():
-        assert one["reason"]
-        assert one["evidence"]
-        assert {"library", "versions", "implementation"} <= one.keys()
+        assert one.reason and one.evidence and one.library and one.versions
+        assert "*" not in (one.implementation, one.component)
 
 
 def test_a_known_deviation_covers_nothing_else() -> None:
@@ -74,6 +73,26 @@ def test_each_policy_accuses_what_is_wrong_and_leaves_alone_what_is_exact() -> N
         assert policy(np.full(4, np.nan), wanted, plain, "float32"), name
     assert apart(np.array([np.nan]), np.array([0.0])) == np.inf
     assert set(ASSERT_CLOSE) == {"float64", "float32", "bfloat16", "float16"}
+
+
+def test_a_bug_is_judged_with_what_found_it_and_what_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    figure = power.figure("bugs")
+    unshifted, honest = (Bug(name, "softmax", "", "exp overflows") for name in ("SM02", "SM07"))
+    unshifted.in_numpy(dtypes=("float32",))(lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True))
+    honest.in_numpy(dtypes=("float32",))(lambda x: np.exp(x - x.max(-1, keepdims=True)) / 1.0)
+    missing = figure.judge_bug(Bug("SM09", "softmax", "", "no such thing", ABSENT, "softmax(x, tree)"), True)
+    monkeypatch.setattr(figure, "real", lambda: [unshifted])
+    (row,) = figure.judge_bugs([0], True)
+    assert row["found"] and row["law"] == "agrees_with_the_spec"
+    assert row["examples"] >= 1 and row["numbers"] >= 1
+    assert not figure.seen_on_randn(unshifted)
+    assert figure.seen_on_randn(honest)
+    rows = [{"component": "softmax", "class": "value-range", "on_randn": False, **one} for one in (row, missing)]
+    assert list(figure.failures(rows, False)) == []
+    assert "2 bugs, 2 of them re-created; found: 1 (50 % of all)" in figure.drawn(rows)
+    assert list(figure.failures([{**rows[0], "found": False}], False)) == ["SM02 (softmax) is not found"]
 
 
 def test_real_bugs_are_among_the_eighty() -> None:

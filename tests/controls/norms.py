@@ -95,11 +95,15 @@ def of_torch(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, *, eps: f
     return F.layer_norm(x, x.shape[-1:], gamma, beta, eps)
 
 
-compiled = torch.compile(lambda x, gamma, beta, eps: in_plain_torch(x, gamma, beta, eps=eps), dynamic=True)
+@functools.cache
+def compiled() -> Any:
+    """When it is first called: to import the compiler takes seconds."""
+    return torch.compile(lambda x, gamma, beta, eps: in_plain_torch(x, gamma, beta, eps=eps), dynamic=True)
 
 
 def by_inductor(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, *, eps: float = 1e-5) -> torch.Tensor:
-    return compiled(x, gamma, beta, eps)
+    answer: torch.Tensor = compiled()(x, gamma, beta, eps)
+    return answer
 
 
 def in_plain_jax(x: jax.Array, gamma: jax.Array, beta: jax.Array, *, eps: float = 1e-5) -> jax.Array:

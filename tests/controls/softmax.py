@@ -110,11 +110,15 @@ def of_torch(x: torch.Tensor, *, mask: torch.Tensor | None = None) -> torch.Tens
     return F.softmax(x if mask is None else x.masked_fill(~mask, -torch.inf), dim=-1)
 
 
-compiled = torch.compile(lambda x: safe_in_torch(x), dynamic=True)
+@functools.cache
+def compiled() -> Any:
+    """When it is first called: to import the compiler takes seconds."""
+    return torch.compile(lambda x: safe_in_torch(x), dynamic=True)
 
 
 def by_inductor(x: torch.Tensor) -> torch.Tensor:
-    return compiled(x)
+    answer: torch.Tensor = compiled()(x)
+    return answer
 
 
 def safe_in_jax(x: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:

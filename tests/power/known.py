@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import functools
-import tomllib
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
-
+from veriformer.known import Deviation, load
 from veriformer.record import Record
+from veriformer.run import versions
 
 FILE = Path(__file__).parent.parent / "controls" / "known_deviations.toml"
-PATTERNS = ("implementation", "component", "law", "dtype", "device")
 
 
 @functools.cache
-def deviations() -> tuple[Mapping[str, str], ...]:
+def deviations() -> tuple[Deviation, ...]:
     """Every entry of the list."""
-    return tuple(tomllib.loads(FILE.read_text(encoding="utf-8"))["deviation"])
+    return load(FILE).deviations
 
 
-def covering(record: Record) -> Mapping[str, str] | None:
+def covering(record: Record) -> Deviation | None:
     """The entry that speaks of this record, on the versions installed."""
-    for entry in deviations():
-        matches = all(fnmatchcase(getattr(record, name), entry.get(name, "*")) for name in PATTERNS)
-        if matches and in_range(entry):
-            return entry
-    return None
+    return next((one for one in deviations() if one.covers(record, installed())), None)
 
 
-def in_range(entry: Mapping[str, str]) -> bool:
-    """Is the library installed in a version that is meant?"""
-    if "library" not in entry:
-        return True
-    try:
-        return version(entry["library"]) in SpecifierSet(entry.get("versions", ""), prereleases=True)
-    except PackageNotFoundError:
-        return False
+@functools.cache
+def installed() -> dict[str, str]:
+    """The versions of what decides the numbers."""
+    return versions()
 
 
 def stale(figures: list[dict[str, Any]]) -> list[str]:
@@ -50,7 +37,9 @@ def stale(figures: list[dict[str, Any]]) -> list[str]:
         for row in figure["rows"]:
             for law in row.get("known", ()):
                 name = f"{row['component']}: {row['how']}"
-                entry = covering(Record("verdict", name, row["component"], law, row["dtype"], "cpu"))
-                met.add(deviations().index(entry) if entry else -1)
-    told = (one for number, one in enumerate(deviations()) if number not in met and in_range(one))
-    return [f"a known deviation no longer occurs: {one.get('implementation')}, {one.get('dtype', '*')}" for one in told]
+                met.add(covering(Record("verdict", name, row["component"], law, row["dtype"], "cpu")))
+    return [
+        f"a known deviation no longer occurs: {one}"
+        for one in deviations()
+        if one not in met and one.in_range(installed())
+    ]

@@ -6,6 +6,7 @@ The shapes are those on which the prototype was measured, its table stands besid
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -40,6 +41,9 @@ COLUMNS = (
     ("bfloat16", "layer"),
     ("float16", "layer"),
 )
+QUICK_COLUMNS = (("float32", "eager"), ("bfloat16", "layer"))
+EVERY = 4
+"""A quick run takes one honest implementation in so many."""
 PROTOTYPE = MappingProxyType(
     {
         "softmax": (0.07, 0.06, 0.07, 0.49, 0.48),
@@ -66,12 +70,12 @@ def square(length: int, width: int) -> Row:
     return {**sizes, "d_ff": 4 * width, "n_heads": 4 if width > 4 else 1}
 
 
-SHAPES = ((4, 8), (8, 16), (16, 64))
+SHAPES = ((2, 4), (4, 8), (8, 16))
 ROWS: dict[str, tuple[Row, ...]] = {
     **dict.fromkeys(("softmax", "layer_norm", "gelu", "cross_entropy"), tuple(flat(*shape) for shape in SHAPES)),
     "attention": tuple({**square(*shape), "length_k": shape[0]} for shape in SHAPES),
     **dict.fromkeys(("multi_head_attention", "feed_forward"), tuple(square(*shape) for shape in SHAPES)),
-    "encoder_layer": tuple(square(*shape) for shape in SHAPES[:2]),
+    "encoder_layer": tuple(square(*shape) for shape in SHAPES),
     "adamw": tuple(
         {
             "shapes": (shape,),
@@ -89,7 +93,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
 
 def measure(quick: bool) -> list[dict[str, Any]]:
     """A row for each component and column."""
-    columns = COLUMNS[1:4] if quick else COLUMNS
+    columns = QUICK_COLUMNS if quick else COLUMNS
     return shared_out(ratios, [(component, *column, quick) for component in PROTOTYPE for column in columns])
 
 
@@ -98,14 +102,14 @@ def ratios(component: str, dtype: str, contract: str, quick: bool) -> list[dict[
     law = next(law for law in LAWS[component] if law.name == AGREES)
     law = dataclasses.replace(law, rows=ROWS[component], thorough=True)
     truths, found = Truths(), []
-    for implementation in honest(component, dtype, contract):
+    for implementation in itertools.islice(honest(component, dtype, contract), 0, None, EVERY if quick else 1):
         door = open_door(implementation, dtype, "cpu")
         settled = settle(door, component, INQUIRIES, fits, truths)
         experiment = Experiment(
             door, COMPONENTS[component], settled.values, promised(door, component), truths, also_layer(door, component)
         )
         for seed in range(1 if quick else 3):
-            for draw in sweep(law, list(law.rows[: 2 if quick else 3]), dtype, Budget(0, False, seed)):
+            for draw in sweep(law, list(law.rows[:2] if quick else law.rows), dtype, Budget(0, False, seed)):
                 case = drawn_case(law, draw, door.offers[component], settled)
                 outcome = None if case is None else try_case(law, case, experiment)
                 if outcome is not None and outcome.worst is not None:

@@ -87,7 +87,7 @@ def inputs(law: Law, door: Door, settled: Any, rows: int, seeds: int) -> Iterato
     offer = door.offers[law.component]
     for seed in range(seeds):
         budget = Budget(0, False, seed)
-        sizes = menu(law, offer, budget, settled)[:rows]
+        sizes = menu(law, offer, door, budget, settled)[:rows]
         for draw in sweep(replace(law, thorough=True), sizes, door.dtype, budget):
             case = drawn(law, draw, offer, settled)
             if case is not None:
