@@ -37,6 +37,7 @@ ROWS = (
     row((1, 1)),
     row((4, 33), label_smoothing=0.1, ignore_index=1),
     row((2, 300), reduction="mean"),
+    row((16, 64), label_smoothing=0.1),  # many terms in all, not many in a row
     row((3, 7), reduction="none", weight=True),
 )
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")

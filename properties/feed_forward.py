@@ -27,6 +27,7 @@ ROWS = (
     row((2, 2), 2, 5, 9, activation="relu"),
     row((), 3, 17, 33),
     row((), 2, 16, 64, activation="gelu"),
+    row((), 400, 2, 3),  # many rows in the gradients of the biases
     row((1,), 16, 64, 256, kernel=True),
     row((1,), 16, 128, 128, activation="gelu", kernel=True),
 )

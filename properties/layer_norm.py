@@ -21,6 +21,7 @@ ROWS = (
     row((2, 2, 3, 5)),
     row((2, 33)),
     row((2, 64)),
+    row((400, 3)),  # many rows in the gradients of gamma and beta
     row((1, 300), eps=1e-6),
     row((4, 128), kernel=True),
     row((2, 768), kernel=True),

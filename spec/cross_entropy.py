@@ -41,7 +41,7 @@ REDUCTIONS = ("mean", "sum", "none")
 
 @Part
 @bounded_by(bound.forward, bound.backward)
-def surprise(logits: Any, shares: Any) -> Any:
+def surprise(logits: Any, shares: Any, *, even: Any = None) -> Any:
     """-sum_k shares_k log softmax(logits)_k, over the last axis."""
     return -(shares * log_weights(logits)).sum(-1)
 
@@ -116,7 +116,8 @@ def cross_entropy(
     q, counted = one_hot(targets, classes, ignore_index, like=logits)
     require(q.shape == logits.shape, f"targets of shape {targets.shape} do not fit logits of shape {logits.shape}")
     shares = weighted(smoothed(q, label_smoothing, smoothing), weight)
-    losses = np.where(counted, surprise(logits, shares), number(0, like=logits))
+    even = weighted(number(np.ones(classes), like=logits), weight) if label_smoothing else None
+    losses = np.where(counted, surprise(logits, shares, even=even), number(0, like=logits))
     if reduction == "none":
         return losses
     if reduction == "sum":

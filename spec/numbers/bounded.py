@@ -27,7 +27,8 @@ class Bounded(Number):
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
-        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        error = np.asarray(error, dtype=np.float64)
+        self.error = error if error.shape == self.value.shape else np.broadcast_to(error, self.value.shape)
         self.precision = precision
 
     @classmethod
