@@ -36,6 +36,10 @@ ROWS = (
     row((4, 33), label_smoothing=0.1, ignore_index=1),
     row((2, 300), reduction="mean"),
     row((3, 7), reduction="none", weight=True),
+    row((33, 3), ignore_index=-100, reach="tile"),
+    row((3, 65), label_smoothing=0.1, weight=True, reach="tile"),
+    row((2, 1025), ignore_index=0, reach="long"),
+    row((300, 3), reduction="sum", reach="long"),
 )
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")
 

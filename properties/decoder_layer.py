@@ -50,6 +50,7 @@ ROWS = (
     row((2,), 4, 3, 4, 4, 2, isolate=SELF, mask="each query"),
     row((), 3, 2, 4, 4, 1, isolate=("self_attention", "norm_2"), eps=1e-3),
     row((1,), 5, 7, 8, 16, 4, isolate=CROSS, memory_mask=True),
+    row((2,), 33, 31, 4, 3, 2, isolate=CROSS, norm="pre", memory_mask=True, reach="tile"),
 )
 
 

@@ -100,6 +100,10 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    reaching: bool = False
+    """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
+    at_random: bool = True
+    """Does a random phase follow the sweep?"""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,9 @@ ROWS = (
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
     row((1,), 9, 0, 16, 4),
+    row((2,), 33, 31, 4, 2, mask="padding", reach="tile"),
+    row((2,), 65, 0, 4, 2, causal=True, reach="tile"),
+    row((1,), 2, 300, 4, 2, mask="padding", reach="long"),
     row((1,), 64, 0, 64, 1, kernel=True),
     row((1,), 32, 0, 128, 2, mask=True, kernel=True),
 )

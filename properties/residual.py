@@ -10,7 +10,7 @@ from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row
 from veriformer.properties.universal import with_cotangent
 
-ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)))
+ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 
 
 def draw(recipe: Draw) -> Case:

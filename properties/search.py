@@ -59,7 +59,7 @@ def find(
     law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
 ) -> FoundCase | None:
     """The first case on which the law is broken, or None."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     examples = 0
     for draw in sweep(law, rows, door.dtype, budget):
         case = drawn(law, draw, offer, settled)
@@ -68,22 +68,35 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+    if not rows or not budget.examples or not law.at_random:
+        return None
+    return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
     """The cases of a sweep, each size once, in their order."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     draws = sweep(replace(law, thorough=False), rows, door.dtype, budget)
     return (case for draw in draws if (case := drawn(law, draw, offer, settled)) is not None)
 
 
-def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:
+def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
     them only in the laws that are thorough about values."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+
+
+def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
+    """Does the law go as far as this size? At the border of a "tile", and for "long" rows, code takes other paths, but a truth
+    costs more there: laws that say so reach them, gradients the tiles alone, and in JAX, which compiles each size, only who is
+    thorough."""
+    reach = row.get("reach")
+    if reach is None:
+        return True
+    too_far = budget.quick or (law.gradients and reach == "long") or (door.backend == "jax" and not law.thorough)
+    return law.reaching and not too_far
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -96,11 +109,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first. Sizes that
+    take a reach meet every fourth kind, each the next ones."""
     kinds = list(law.kinds or KINDS)
-    pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
+    pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds)) if "reach" not in rows[r]]
     if not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
+    pairs += [(r, k) for r in range(len(rows)) for k in range(r % 4, len(kinds), 4) if "reach" in rows[r]]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)

@@ -13,7 +13,7 @@ from veriformer.impls.protocol import Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
-from veriformer.properties.probes import Draw, seed_of
+from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Bounded
@@ -27,18 +27,22 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
-    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
+    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True, reaching=True)
     yield plain("Asked twice, it answers the same.")(is_deterministic)
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
-        in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject.draw))
+        in_layout = plain(
+            "It does not matter how the arguments lie in memory.",
+            draw=laid_out(subject.draw),
+            rows=(*subject.rows, *lying(subject.rows)),
+        )
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:
         in_batch = plain(
             "The answer for a batch is the answers for its examples, one by one.", draw=batch(subject), rows=few
         )
-        yield in_batch(a_batch_is_its_rows_one_by_one)
+        yield replace(in_batch(a_batch_is_its_rows_one_by_one), reaching=True)
     after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
     yield after(a_second_call_after_other_shapes_answers_the_same)
     if subject.differentiable:
@@ -48,7 +52,7 @@ def laws(subject: Subject) -> Iterator[Law]:
             gradients=True,
             rows=few,
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack, reaching=True)
         recording = plain(
             "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
         )
@@ -83,19 +87,29 @@ def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     )
 
 
+def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
+    """The sizes off the border of a tile, in every layout: which path code takes is decided by both."""
+    for row in rows:
+        if row.get("reach") == "tile":
+            plain = {name: size for name, size in row.items() if name != "reach"}
+            yield from ({**plain, "layout of all": layout} for layout in LAYOUTS[1:])
+
+
 def laid_out(draw: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
-    """Cases whose arrays lie in memory in other ways."""
+    """Cases whose arrays lie in memory in other ways; in some sizes all in the same, and what is at the end stands out."""
 
     def with_layouts(recipe: Draw) -> Case:
-        case = draw(recipe)
+        alike = recipe.get("layout of all")
+        layouts = [alike] if alike else LAYOUTS[1:]
+        case = draw(replace(recipe, kind="large_at_the_end") if alike else recipe)
         rng = recipe.rng("layouts")
         chosen: dict[Path, str] = {}
         for path, leaf in leaves(case.arguments):
             if isinstance(leaf, np.ndarray):
-                chosen[path] = str(rng.choice(LAYOUTS[1:]))
+                chosen[path] = str(rng.choice(layouts))
         for name, value in case.options.items():
             if isinstance(value, np.ndarray):
-                chosen[(name,)] = str(rng.choice(LAYOUTS[1:]))
+                chosen[(name,)] = str(rng.choice(layouts))
         if not chosen:
             raise NotJudged("no array goes in")
         return with_equal_rows(case, chosen).but(layouts=chosen)
