@@ -26,6 +26,9 @@ SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
 
 
+SIZES_COMPILED = 6
+"""Sizes of most laws where each is compiled anew: relations between answers; agreement itself meets all sizes."""
+COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 RECIPE = 11
@@ -81,22 +84,20 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
-    them only in the laws that are thorough about values."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
+    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if door.backend in COMPILED and not law.thorough:
+        rows = rows[:SIZES_COMPILED]
     return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
 
 
-def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
-    """Does the law go as far as this size? At the border of a "tile", and for "long" rows, code takes other paths, but a truth
-    costs more there: laws that say so reach them, gradients the tiles alone, and in JAX, which compiles each size, only who is
-    thorough."""
+def reaches(law: Law, row: Row, budget: Budget) -> bool:
+    """Does the law go as far as this size? Off the border of a "tile", and for "long" rows, code takes other paths, but a
+    truth costs more there: laws that say so reach them, gradients the tiles alone, and a quick run none."""
     reach = row.get("reach")
-    if reach is None:
-        return True
-    too_far = budget.quick or (law.gradients and reach == "long") or (door.backend == "jax" and not law.thorough)
-    return law.reaching and not too_far
+    return reach is None or (law.reaching and not budget.quick and not (law.gradients and reach == "long"))
 
 
 def admits(offer: Offer, row: Row) -> bool:
