@@ -98,3 +98,11 @@ def the_gradient_sums_to_zero_vjp(cotangent: Array, logits: Array, targets: Arra
     if targets.dtype.kind == "f":
         return d_logits, *others
     return (np.where(np.arange(logits.shape[-1]) == targets[..., None], d_logits, 0), *others)
+
+
+def gradients_do_not_care_how_arrays_lie_in_memory_vjp(
+    cotangent: Array, logits: Array, targets: Array, **options: Any
+) -> Any:
+    """Reads the logits from the start of their buffer on."""
+    buffer = logits if logits.base is None else logits.base
+    return cross_entropy_vjp(cotangent, np.resize(buffer.ravel(order="K"), logits.shape), targets, **options)
