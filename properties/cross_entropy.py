@@ -35,8 +35,10 @@ ROWS = (
     row((2, 3), ignore_index=2, all_ignored=True),
     row((1, 1)),
     row((4, 33), label_smoothing=0.1, ignore_index=1),
-    row((2, 300), reduction="mean"),
+    row((2, 300), reduction="sum", probabilities=True),
     row((3, 7), reduction="none", weight=True),
+    row((3, 4), reduction="sum", ignore_index=-1, label_smoothing=0.1),
+    row((2, 3), reduction="none", probabilities=True, label_smoothing=0.25),
 )
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")
 

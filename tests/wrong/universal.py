@@ -154,6 +154,25 @@ def _taken_off() -> bool:
     return recording
 
 
+def an_empty_batch_gives_an_empty_answer(function: Function) -> Function:
+    """One example is answered at least, as if a kernel could not be launched for none."""
+    return _altered(
+        function, lambda answer: _each(answer, lambda leaf: leaf if leaf.size else np.zeros((1, *leaf.shape[1:])))
+    )
+
+
+def an_empty_batch_gives_no_gradient_vjp(vjp: Function) -> Function:
+    """Sums over the examples, divided by their number and multiplied by it again: 0 / 0."""
+
+    @functools.wraps(vjp)
+    def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
+        number = cotangent.dtype.type(cotangent.size)
+        with np.errstate(invalid="ignore"):
+            return _each(vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None])
+
+    return wrong
+
+
 def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
     """0 times the sum of all arguments is added, as is done to let every parameter have a gradient: 0 * nan is nan."""
 
