@@ -30,6 +30,9 @@ SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
 
 
+SIZES_COMPILED = 6
+"""Sizes of most laws where each is compiled anew: relations between answers; agreement itself meets all sizes."""
+COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 RECIPE = 11
@@ -63,7 +66,7 @@ def find(
     law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
 ) -> FoundCase | None:
     """The first case on which the law is broken, or None."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     examples = 0
     for draw in sweep(law, rows, door.dtype, budget):
         case = drawn(law, draw, offer, settled)
@@ -77,16 +80,18 @@ def find(
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
     """The cases of a sweep, each size once, in their order."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     draws = sweep(replace(law, thorough=False), rows, door.dtype, budget)
     return (case for draw in draws if (case := drawn(law, draw, offer, settled)) is not None)
 
 
-def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
-    them only in the laws that are thorough about values."""
+def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
+    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if door.backend in COMPILED and not law.thorough:
+        rows = rows[:SIZES_COMPILED]
     return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
 
 

@@ -30,6 +30,7 @@ from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.relu import relu
 from veriformer.spec.residual import residual
 from veriformer.spec.rms_norm import rms_norm
+from veriformer.spec.rotary_attention import rotary_attention
 from veriformer.spec.rotary_positions import rotary_positions
 from veriformer.spec.silu import silu
 from veriformer.spec.sinusoidal_positions import sinusoidal_positions
@@ -53,6 +54,7 @@ COMPONENTS: dict[str, Component] = {
         sinusoidal_positions,
         learned_positions,
         rotary_positions,
+        rotary_attention,
         alibi,
         embedding,
         relu,

@@ -35,6 +35,7 @@ from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.relu import relu
 from veriformer.impls.jax.residual import residual
 from veriformer.impls.jax.rms_norm import rms_norm
+from veriformer.impls.jax.rotary_attention import rotary_attention
 from veriformer.impls.jax.rotary_positions import rotary_positions
 from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
@@ -64,6 +65,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)

@@ -34,6 +34,7 @@ from veriformer.impls.numpy.multi_head_attention import multi_head_attention, mu
 from veriformer.impls.numpy.relu import relu, relu_vjp
 from veriformer.impls.numpy.residual import residual, residual_vjp
 from veriformer.impls.numpy.rms_norm import rms_norm, rms_norm_vjp
+from veriformer.impls.numpy.rotary_attention import rotary_attention, rotary_attention_vjp
 from veriformer.impls.numpy.rotary_positions import rotary_positions, rotary_positions_vjp
 from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
@@ -62,6 +63,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
@@ -92,6 +94,7 @@ impl.vjp("feed_forward")(feed_forward_vjp)
 impl.vjp("layer_norm")(layer_norm_vjp)
 impl.vjp("multi_head_attention")(multi_head_attention_vjp)
 impl.vjp("rotary_positions")(rotary_positions_vjp)
+impl.vjp("rotary_attention")(rotary_attention_vjp)
 impl.vjp("decoder")(decoder_vjp)
 impl.vjp("decoder_layer")(decoder_layer_vjp)
 impl.vjp("transformer")(transformer_vjp)

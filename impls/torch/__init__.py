@@ -38,6 +38,7 @@ from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
 from veriformer.impls.torch.residual import residual
 from veriformer.impls.torch.rms_norm import rms_norm
+from veriformer.impls.torch.rotary_attention import rotary_attention
 from veriformer.impls.torch.rotary_positions import rotary_positions
 from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
@@ -66,6 +67,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
