@@ -28,6 +28,8 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 FORMS = ("function", "object")
 RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
+COTANGENT = "cotangent"
+"""In the layouts of a call, and among the names of what was changed: the cotangent."""
 PRECISIONS = ("eager", "layer")
 
 
@@ -219,7 +221,8 @@ class Call:
     cotangent: Tree | None = None
     """Ask for gradients too: the array that multiplies the output from the left."""
     layouts: Mapping[Path, str] = field(default_factory=dict)
-    """How leaves of `arguments` lie in memory; see impls/layout.py."""
+    """How leaves of `arguments`, of options under their names, and of the cotangent under its own lie in memory; see
+    impls/layout.py."""
     aliases: tuple[tuple[int, ...], ...] = ()
     """Positions that are handed over as one object."""
     before: tuple[Call, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
-from veriformer.impls.protocol import Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
+from veriformer.impls.protocol import COTANGENT, Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
 from veriformer.impls.tree import leaves, rebuild, spelled
 
@@ -62,6 +62,7 @@ class Moved:
         self.options = {
             name: rebuild(value, self.mover(backend, call, device), (name,)) for name, value in call.options.items()
         }
+        self.cotangent = rebuild(call.cotangent, self.mover(backend, call, device), (COTANGENT,))
         self.before = {path: laid.snapshot() for path, laid in self.memory.items()}
         self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
         self.native_before = {path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items()}
@@ -80,7 +81,7 @@ class Moved:
         found = list(leaves((*self.arguments, self.script)))
         for name, value in self.options.items():
             found += list(leaves(value, (name,)))
-        return found
+        return found + list(leaves(self.cotangent, (COTANGENT,)))
 
     def changed(self, backend: Backend) -> tuple[str, ...]:
         """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
@@ -201,9 +202,7 @@ class OpenDoor:
 
     def differentiate(self, call: Call, moved: Moved) -> tuple[Tree, tuple[Tree, ...] | None, Raised | None]:
         """Outputs computed while gradients are recorded, and the gradients."""
-        cotangent = rebuild(
-            call.cotangent, lambda _, leaf: self.framework.move_in(lay_out(leaf, "contiguous").array, self.device)
-        )
+        cotangent = moved.cotangent
         pullback = self.implementation.pullbacks.get(call.component)
         function = self.function(call, moved)
         try:

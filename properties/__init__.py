@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import visibility
+from veriformer.properties import backward, empty_batch, visibility
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -16,6 +16,8 @@ SUBJECTS: dict[str, Subject] = {name: module.SUBJECT for name, module in MODULES
 LAWS: dict[str, tuple[Law, ...]] = {
     name: (
         *universal_laws(SUBJECTS[name]),
+        *backward.laws(SUBJECTS[name]),
+        *empty_batch.laws(SUBJECTS[name]),
         *(
             value
             for home in (module, visibility)

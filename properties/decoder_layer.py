@@ -44,7 +44,7 @@ ROWS = (
     row((2,), 3, 3, 4, 4, 2, isolate=(*CROSS, "norm_1"), memory_mask=True, biases=True),
     row((), 2, 2, 4, 4, 2, isolate=FEED, norm="pre", activation="gelu"),
     row((2,), 3, 2, 4, 4, 2, isolate=SELF, norm="pre", mask=True, biases=True),
-    row((2,), 3, 2, 4, 6, 2, mask=True, memory_mask=True, eps=0.25),
+    row((2,), 3, 2, 4, 6, 2, mask=True, memory_mask=True, eps=0.25, activation="gelu"),
     row((), 2, 3, 4, 4, 2, isolate=(*SELF, "norm_2"), activation="gelu"),
     row((2,), 2, 4, 6, 5, 3, norm="pre", biases=True, eps=0.25, memory_mask="each query"),
     row((2,), 4, 3, 4, 4, 2, isolate=SELF, mask="each query"),

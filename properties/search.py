@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
+import numpy as np
 from hypothesis import strategies as st
 
-from veriformer.impls.protocol import Door, Offer
+from veriformer.impls.protocol import COTANGENT, Door, Offer
 from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import KINDS, Draw, Row, seed_of
 from veriformer.properties.settle import Settled
+from veriformer.properties.truth import Question
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import precision_of
 
 if TYPE_CHECKING:
     from veriformer.properties.outcome import Outcome
@@ -128,8 +132,22 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
         case = law.draw(draw)
     except NotJudged:
         return None
-    options = {name: value for name, value in case.options.items() if offer.takes(name)}
-    return case.but(options=options)
+    heard = case.but(options={name: value for name, value in case.options.items() if offer.takes(name)})
+    return heard if len(heard.options) == len(case.options) or still_fits(heard, law.component, settled) else None
+
+
+def still_fits(case: Case, component: str, settled: Settled) -> bool:
+    """With some keywords not passed, has the formula an answer still, and one that the cotangent fits? To targets that are
+    ignored it has none without the index, and a mean is no array."""
+    spec = COMPONENTS[component]
+    conventions = {name: value for name, value in settled.values.items() if name in spec.signature.parameters}
+    options = {name: value for name, value in case.options.items() if name not in conventions}
+    question = Question(spec, case.arguments, options, conventions, precision_of("float64"), case.aliases)
+    try:
+        answer = question.in_floats()
+    except ValueError:
+        return False
+    return COTANGENT not in case.extra or np.shape(answer) == case.extra[COTANGENT].shape
 
 
 def at_random(

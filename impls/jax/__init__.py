@@ -84,7 +84,7 @@ impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

@@ -61,7 +61,8 @@ def _cross_entropy(
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        own = jnp.sum(targets * surprise, axis=-1)
+        impossible = jnp.isneginf(logits) & (targets == 0)  # 0 log 0 is 0, where 0 * inf would be NaN
+        own = jnp.sum(targets * jnp.where(impossible, 0.0, surprise), axis=-1)
         counted, share = jnp.ones(own.shape, bool), jnp.ones_like(own)
     else:
         counted = jnp.ones(targets.shape, bool) if ignore_index is None else targets != ignore_index

@@ -82,7 +82,7 @@ impl.component(apply_dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 
 impl.vjp("gelu")(gelu_vjp)
 impl.vjp("log_softmax")(log_softmax_vjp)

@@ -7,6 +7,7 @@ from veriformer.spec.numbers.bounded import in_any_order as in_any_order
 from veriformer.spec.numbers.lemma import bounded_by as bounded_by
 from veriformer.spec.numbers.number import Number as Number
 from veriformer.spec.numbers.number import erf as erf
+from veriformer.spec.numbers.number import near as near
 from veriformer.spec.numbers.number import number as number
 from veriformer.spec.numbers.tape import Tape as Tape
 from veriformer.spec.numbers.tape import boundary as boundary

@@ -98,3 +98,23 @@ def the_gradient_sums_to_zero_vjp(cotangent: Array, logits: Array, targets: Arra
     if targets.dtype.kind == "f":
         return d_logits, *others
     return (np.where(np.arange(logits.shape[-1]) == targets[..., None], d_logits, 0), *others)
+
+
+def gradients_do_not_care_how_arrays_lie_in_memory_vjp(
+    cotangent: Array, logits: Array, targets: Array, **options: Any
+) -> Any:
+    """Reads the logits from the start of their buffer on."""
+    buffer = logits if logits.base is None else logits.base
+    return cross_entropy_vjp(cotangent, np.resize(buffer.ravel(order="K"), logits.shape), targets, **options)
+
+
+def an_impossible_class_costs_nothing(logits: Array, targets: Array, **options: Any) -> Array:
+    """What comes out as no number is taken for a loss of 0."""
+    with np.errstate(all="ignore"):
+        return np.nan_to_num(cross_entropy(np.where(np.isneginf(logits), np.nan, logits), targets, **options))
+
+
+def an_impossible_class_spoils_no_gradient_vjp(cotangent: Array, logits: Array, targets: Array, **options: Any) -> Any:
+    """Softmax minus target, times a logit of -inf over itself."""
+    d_logits, *others = cross_entropy_vjp(cotangent, logits, targets, **options)
+    return (np.where(np.isinf(logits), np.nan, d_logits).astype(logits.dtype), *others)
