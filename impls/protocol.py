@@ -54,6 +54,8 @@ class Offer:
     accumulates_in: str | None
     vjp: bool = False
     """Is there a gradient function of its own?"""
+    dtypes: tuple[str, ...] = ()
+    """In which it is judged, and may be called."""
 
     def takes(self, keyword: str) -> bool:
         """May this keyword be passed?"""
@@ -141,6 +143,7 @@ class Implementation:
                 computes_in=computes_in or self.computes_in,
                 accumulates_in=accumulates_in or self.accumulates_in,
                 vjp=name in self.pullbacks,
+                dtypes=self.dtypes,
             )
             return function
 
@@ -227,6 +230,8 @@ class Call:
     """Positions that are handed over as one object."""
     before: tuple[Call, ...] = ()
     """Earlier calls, made first in the same process."""
+    threads: int = 1
+    """Ask so many threads at once, besides: each makes the earlier calls and this one, over and over."""
     script: Tree = ()
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
@@ -257,6 +262,8 @@ class Reply:
     changed_arguments: tuple[str, ...] = ()
     kept_changed: bool = False
     """Did a result kept from an earlier call change?"""
+    others: tuple[Tree, ...] = ()
+    """What other threads were answered, as far as it differs from the outputs; each difference once."""
     dtype: str = ""
     """The dtype of the first output leaf, in the backend's own arrays; empty where only numbers were answered."""
     device: str = ""

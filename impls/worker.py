@@ -16,6 +16,7 @@ import numpy as np
 from veriformer.impls.layout import LaidOut, lay_out
 from veriformer.impls.protocol import COTANGENT, Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
+from veriformer.impls.threads import at_once
 from veriformer.impls.tree import leaves, rebuild, spelled
 
 
@@ -137,6 +138,9 @@ class OpenDoor:
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
+            others: tuple[Tree, ...] = ()
+            if call.threads > 1:
+                others, raised = self.ask_threads(call, self.out(outputs))
             return Reply(
                 outputs=None if raised else self.out(outputs),
                 raised=raised,
@@ -144,6 +148,7 @@ class OpenDoor:
                 gradients=None if raised else self.out(gradients),
                 changed_arguments=moved.changed(self.framework),
                 kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
+                others=others,
                 dtype="" if first is None else self.framework.dtype_of(first),
                 device="" if first is None else self.framework.device_of(first),
                 seconds=seconds,
@@ -160,6 +165,21 @@ class OpenDoor:
                 self.framework.wait(self.framework.plain(function, moved.arguments, moved.options))
 
         return run
+
+    def ask_threads(self, call: Call, alone: Tree) -> tuple[tuple[Tree, ...], Raised | None]:
+        """What several threads are answered that is not what one alone was, and what the first of them raised that did."""
+
+        def work() -> tuple[Tree, Raised | None]:
+            with self.framework.arithmetic(self.dtype):  # a mode may belong to its thread
+                for earlier in call.before:
+                    self.attempt(earlier)
+                outputs, raised = self.attempt(call)
+                return self.out(outputs), raised
+
+        answers = at_once(call.threads, work)
+        different = {digest_of(outputs): outputs for outputs, raised in answers if raised is None}
+        different.pop(digest_of(alone), None)
+        return tuple(different.values()), next((raised for _, raised in answers if raised is not None), None)
 
     def attempt(self, call: Call, moved: Moved | None = None) -> tuple[Tree, Raised | None]:
         """The native outputs, or what was raised."""
@@ -248,6 +268,14 @@ class OpenDoor:
         """The bytes of every array of an earlier result."""
         natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
         return [self.framework.move_out(leaf).tobytes() for leaf in natives]
+
+
+def digest_of(outputs: Tree) -> bytes:
+    """What tells one answer from another: shapes, dtypes and bytes."""
+    arrays = ((path, np.asarray(leaf)) for path, leaf in leaves(outputs))
+    return b"".join(
+        repr((path, a.shape, str(a.dtype))).encode() + a.tobytes() for path, a in arrays if a.dtype != object
+    )
 
 
 def is_number(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import backward, empty_batch, visibility
+from veriformer.properties import backward, circumstances, empty_batch, visibility
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -17,6 +17,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
     name: (
         *universal_laws(SUBJECTS[name]),
         *backward.laws(SUBJECTS[name]),
+        *circumstances.laws(SUBJECTS[name]),
         *empty_batch.laws(SUBJECTS[name]),
         *(
             value

@@ -125,6 +125,7 @@ SUBJECT = Subject(
     batched={"q": 2, "k": 2, "v": 2, "mask": 2, "bias": 2},
     top=for_scores(),
     differentiable=True,
+    alike=("q", "k", "v"),
 )
 law = SUBJECT.law
 PLAIN = tuple(r for r in ROWS if not any(r.get(name) for name in ("heads_k", "window", "kernel")) and r["rank"] <= 4)

@@ -117,6 +117,7 @@ SUBJECT = Subject(
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
+    alike=("x", "memory"),
 )
 law = SUBJECT.law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")

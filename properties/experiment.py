@@ -164,9 +164,10 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
@@ -198,6 +199,7 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
         arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
@@ -210,4 +212,5 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            threads=threads,
         )

@@ -123,6 +123,8 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    alike: tuple[str, ...] = ()
+    """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
 

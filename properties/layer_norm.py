@@ -40,7 +40,9 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
+SUBJECT = Subject(
+    "layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, alike=("gamma", "beta")
+)
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 

@@ -80,6 +80,7 @@ SUBJECT = Subject(
     top=for_scores(0.2),
     stack=True,
     differentiable=True,
+    alike=("x", "memory"),
 )
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)

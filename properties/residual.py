@@ -18,7 +18,15 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe.array("x", recipe["shape"]), recipe.array("sublayer_output", recipe["shape"])))
 
 
-SUBJECT = Subject("residual", ROWS, draw, batched={"x": 1, "sublayer_output": 1}, top=power(0.99), differentiable=True)
+SUBJECT = Subject(
+    "residual",
+    ROWS,
+    draw,
+    batched={"x": 1, "sublayer_output": 1},
+    top=power(0.99),
+    differentiable=True,
+    alike=("x", "sublayer_output"),
+)
 law = SUBJECT.law
 
 

@@ -27,7 +27,11 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
-    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True, reaching=True)
+    yield replace(
+        plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec),
+        thorough=True,
+        reaching=True,
+    )
     yield plain("Asked twice, it answers the same.")(is_deterministic)
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)

@@ -146,7 +146,9 @@ def another_example_remembered(x: Any, n: int, params: dict[str, Any], n_heads: 
         return attended(x, n, params, n_heads, **how)
     before = x.shape[-2] - n
     neighbours = x[np.roll(np.arange(x.shape[0]), -1)]
-    return attended(np.concatenate([neighbours[..., :before, :], x[..., before:, :]], axis=-2), n, params, n_heads, **how)
+    return attended(
+        np.concatenate([neighbours[..., :before, :], x[..., before:, :]], axis=-2), n, params, n_heads, **how
+    )
 
 
 @attended.slip("a window off by one: one position wider")

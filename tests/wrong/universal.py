@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -181,5 +182,45 @@ def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
         answer = function(*arguments, **options)
         floating = [leaf for _, leaf in leaves(arguments) if _is_floating(leaf)]
         return answer + 0 * sum((leaf.sum(dtype=answer.dtype) for leaf in floating), answer.dtype.type(0))
+
+    return wrong
+
+
+def remembers_nothing_of_earlier_calls(function: Function) -> Function:
+    """Keeps its first answer for arguments of these shapes, as a table is kept under the length of a sequence."""
+    kept: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        key = repr([(path, np.shape(leaf)) for path, leaf in leaves((arguments, options))])
+        if key not in kept:
+            kept[key] = function(*arguments, **options)
+        return kept[key]
+
+    return wrong
+
+
+def answers_several_threads_at_once(function: Function) -> Function:
+    """The arguments wait in one place for all calls until they are worked on."""
+    waiting: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        waiting["call"] = arguments, options
+        time.sleep(1e-5)
+        given, chosen = waiting["call"]
+        return function(*given, **chosen)
+
+    return wrong
+
+
+def does_not_care_whether_arguments_are_one_object(function: Function) -> Function:
+    """One object handed over twice is taken for a case of its own, whose answer is a tenth too large."""
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        twice = len({id(argument) for argument in arguments}) < len(arguments)
+        return _times(answer, 1.1) if twice else answer
 
     return wrong
