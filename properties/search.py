@@ -90,18 +90,20 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, budget)]
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     if door.backend in COMPILED and not law.thorough:
         rows = rows[:SIZES_COMPILED]
     return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
 
 
-def reaches(law: Law, row: Row, budget: Budget) -> bool:
+def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
     """Does the law go as far as this size? Off the border of a "tile", and for "long" rows, code takes other paths, but a
-    truth costs more there: laws that say so reach them, gradients the tiles alone, and a quick run none."""
+    truth costs more there: laws that say so reach them, gradients the tiles alone and nowhere where each is compiled anew,
+    and a quick run none."""
     reach = row.get("reach")
-    return reach is None or (law.reaching and not budget.quick and not (law.gradients and reach == "long"))
+    too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
+    return reach is None or (law.reaching and not budget.quick and not too_far)
 
 
 def admits(offer: Offer, row: Row) -> bool:
