@@ -29,6 +29,7 @@ from veriformer.impls.numpy.gradient_descent import gradient_descent
 from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
+from veriformer.impls.numpy.linear_schedule import linear_schedule
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 from veriformer.impls.numpy.relu import relu, relu_vjp
@@ -75,6 +76,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)

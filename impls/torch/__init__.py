@@ -33,6 +33,7 @@ from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.linear_schedule import linear_schedule
 from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
@@ -79,6 +80,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)

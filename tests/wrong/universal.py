@@ -168,7 +168,9 @@ def an_empty_batch_gives_no_gradient_vjp(vjp: Function) -> Function:
     def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
         number = cotangent.dtype.type(cotangent.size)
         with np.errstate(invalid="ignore"):
-            return _each(vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None])
+            return _each(
+                vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None]
+            )
 
     return wrong
 
