@@ -271,6 +271,10 @@ class Backend(Protocol):
     def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
         """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
 
+    def switches(self, dtype: str, device: str) -> Mapping[str, str | int]:
+        """What the framework's switches, as they stand, let it round inside a matrix product: `products`, the format of the
+        factors; `partial_sums`, that in which sums of at least `terms` products are put together."""
+
     def move_in(self, array: Any, device: str) -> Any: ...
     def move_out(self, native: Any) -> Any: ...
     def is_native(self, value: Any) -> bool: ...
@@ -297,6 +301,9 @@ class Door(Protocol):
     def device(self) -> str: ...
     @property
     def offers(self) -> Mapping[str, Offer]: ...
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        """See Backend; and `flushes`: were numbers below the smallest normal one seen to become 0?"""
 
     def ask(self, call: Call) -> Reply:
         """Answer one call. An exception of the implementation is an answer, not an exception."""

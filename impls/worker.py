@@ -9,8 +9,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
@@ -114,6 +116,22 @@ class OpenDoor:
     @property
     def offers(self) -> Mapping[str, Offer]:
         return self.implementation.offers
+
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        """What the framework may round inside a product, and whether it flushes: read anew, since a switch may be turned."""
+        with self.framework.arithmetic(self.dtype):
+            return {**self.framework.switches(self.dtype, self.device), "flushes": self.flushes}
+
+    @cached_property
+    def flushes(self) -> bool:
+        """Is half of the smallest normal number 0? A product is made and looked at, bit by bit."""
+        info = ml_dtypes.finfo(self.dtype)
+        smallest = np.full(16, info.smallest_normal)
+        tiny, half = (self.framework.move_in(array, self.device) for array in (smallest, np.full_like(smallest, 0.5)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return not any(self.framework.move_out(tiny * half).tobytes())
 
     def close(self) -> None:
         """Nothing is held open in this process."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import backward, empty_batch, visibility
+from veriformer.properties import backward, corners, empty_batch, special, visibility
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -18,15 +18,17 @@ LAWS: dict[str, tuple[Law, ...]] = {
         *universal_laws(SUBJECTS[name]),
         *backward.laws(SUBJECTS[name]),
         *empty_batch.laws(SUBJECTS[name]),
+        *special.laws(SUBJECTS[name]),
         *(
             value
-            for home in (module, visibility)
+            for home in (module, visibility, corners)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name
         ),
     )
     for name, module in MODULES.items()
 }
-"""Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec."""
+"""Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
+and those of infinities."""
 INQUIRIES: tuple[Inquiry, ...] = tuple(inquiry for module in MODULES.values() for inquiry in module.INQUIRIES)
 """How silent conventions are found out."""

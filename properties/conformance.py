@@ -23,6 +23,9 @@ from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 
+WIDE = ("float64", "float32")
+"""The dtypes beside which half types are judged in fewer sizes."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -139,10 +142,21 @@ class Suite:
 
     def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
         """One verdict, with the script that shows it again."""
-        record = judge(law, door, self.budget, settled=settled, truths=self.truths)
+        budget = self.budget_of(found, door.dtype, law.component)
+        record = judge(law, door, budget, settled=settled, truths=self.truths)
         if record.counterexample is None:
             return record
         return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
+
+    def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
+        """Half types meet fewer sizes and examples, stacks the fewest, where the same run judges the same implementation in a
+        wider type: what is wired wrongly shows there, and all that a half type adds are roundings, which need no large sizes.
+        Who offers half types alone, or asks for them alone, has them judged in full."""
+        offered = found.implementation.dtypes if found.implementation else ()
+        judged = [name for name in offered if name in (self.selection.dtypes or offered)]
+        if dtype in WIDE or not any(name in WIDE for name in judged):
+            return self.budget
+        return self.budget.narrowed(2 if SUBJECTS[component].stack else 4)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not

@@ -33,6 +33,8 @@ class Case:
     """Leaves that the law's premise rests on, as paths into (arguments, options, extra): no smaller example changes them."""
     extension: str = ""
     """Why the case lies beyond the paper ("grouped heads"): there an exception means `unsupported`, not `crashed`."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """How it was drawn: the number of its row in the law's sizes, the kind of its values, the seed."""
 
     def but(self, **changes: Any) -> Case:
         """The same case with something changed."""

@@ -8,6 +8,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
+from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
 
 ROWS = (
@@ -132,5 +133,7 @@ def gamma_and_beta_act_per_feature(case: Case, experiment: Experiment) -> Eviden
     scale = np.broadcast_to(other.scale, other.bound.shape)[..., keep]
     return relation("the other features", one.value[..., keep], other.value[..., keep], allowed, scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

@@ -9,6 +9,7 @@ from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.layer_norm import ROWS
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums
+from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
 
 
@@ -74,5 +75,7 @@ def is_permutation_equivariant_with_gamma(case: Case, experiment: Experiment) ->
     scale = still.scale[..., order]
     return relation("permuted norm", moved.value, still.value[..., order], moved.bound + still.bound[..., order], scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

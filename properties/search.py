@@ -35,6 +35,8 @@ SIZES_COMPILED = 6
 COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+FEW_EXAMPLES = 5
+"""Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -47,6 +49,12 @@ class Budget:
     examples: int = 30
     quick: bool = False
     seed: int = 0
+    sizes: int | None = None
+    """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+
+    def narrowed(self, sizes: int) -> Budget:
+        """Fewer sizes, a quick sweep, few random examples."""
+        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,10 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     rows = [row for row in rows if not row.get("kernel")] or rows
     if door.backend in COMPILED and not law.thorough:
         rows = rows[:SIZES_COMPILED]
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    thorough = law.thorough and not law.gradients
+    if budget.sizes is not None:
+        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
+    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -121,7 +132,8 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
         case = law.draw(draw)
     except NotJudged:
         return None
-    heard = case.but(options={name: value for name, value in case.options.items() if offer.takes(name)})
+    recipe = {"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed}
+    heard = case.but(options={n: value for n, value in case.options.items() if offer.takes(n)}, recipe=recipe)
     return heard if len(heard.options) == len(case.options) or still_fits(heard, law.component, settled) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from veriformer.record import BAD, Record, Verdict
@@ -21,6 +21,19 @@ class Change:
     after: Verdict | None
 
 
+DRIFT = 4.0
+"""A median error that became larger, or smaller, by more than this is worth a look, long before a bound is broken."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One law that held both times, whose typical error is another one: the median of error / bound."""
+
+    key: Key
+    before: float
+    after: float
+
+
 @dataclass(frozen=True)
 class Comparison:
     """All changes, each under exactly one heading."""
@@ -35,6 +48,8 @@ class Comparison:
     """Only in the old records."""
     new: tuple[Change, ...]
     """Only in the new records."""
+    drifts: tuple[Drift, ...] = ()
+    """Held both times, with another typical error."""
 
     def headings(self) -> tuple[tuple[str, tuple[Change, ...]], ...]:
         """The changes under the words that a reader sees; empty headings are left out."""
@@ -50,6 +65,7 @@ class Comparison:
 
 def compare(old: Iterable[Record], new: Iterable[Record]) -> Comparison:
     """What changed from the old records to the new ones."""
+    old, new = tuple(old), tuple(new)
     before, after = by_key(old), by_key(new)
     both = [Change(key, before[key], verdict) for key, verdict in after.items() if key in before]
     changed = [change for change in both if change.before != change.after]
@@ -61,7 +77,30 @@ def compare(old: Iterable[Record], new: Iterable[Record]) -> Comparison:
         tuple(change for change in changed if change not in newly_broken + newly_held),
         tuple(Change(key, verdict, None) for key, verdict in before.items() if key not in after),
         tuple(Change(key, None, verdict) for key, verdict in after.items() if key not in before),
+        tuple(drifted(medians(old), medians(new))),
     )
+
+
+def medians(rows: Iterable[Record]) -> dict[Key, float]:
+    """The median error of each law that held, as a share of its bound; of several rows the largest."""
+    found: dict[Key, float] = {}
+    for row in verdicts(rows):
+        if row.verdict is Verdict.HELD and row.median_ratio is not None:
+            found[key_of(row)] = max(found.get(key_of(row), 0.0), row.median_ratio)
+    return found
+
+
+def drifted(before: dict[Key, float], after: dict[Key, float]) -> Iterator[Drift]:
+    """The laws whose median moved by more than `DRIFT`. One that was exact moved if it is no longer, and the other way round.
+
+    Medians are known up to a factor of two, as `Record.ratios` counts them.
+    """
+    for key in after:
+        if key not in before:
+            continue
+        low, high = sorted((before[key], after[key]))
+        if high > DRIFT * low:
+            yield Drift(key, before[key], after[key])
 
 
 def by_key(records: Iterable[Record]) -> dict[Key, Verdict]:

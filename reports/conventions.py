@@ -74,5 +74,7 @@ def promises(precision: Mapping[str, object]) -> Iterator[str]:
             yield str(value)
         elif name == "also_holds_layer":
             yield "also holds layer" if value else ""
+        elif name == "flushes":
+            yield "flushes denormal numbers" if value else ""
         elif value is not None:
             yield f"{name.replace('_', ' ')} {value}"

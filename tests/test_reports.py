@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from veriformer import record
-from veriformer.record import Record, Verdict
+from veriformer.record import BUCKETS, Record, Verdict, bucket_of
 from veriformer.reports import escape, values, write
 from veriformer.reports.compare import compare
 from veriformer.reports.conventions import arithmetics, conventions
@@ -563,3 +563,31 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     text = out.buffer.getvalue().decode("ascii")
     assert "x broken" in text
     assert "na\\xefve" in text
+
+
+def ratios(*found: float) -> tuple[int, ...]:
+    """The counts of these ratios of error to bound."""
+    places = [bucket_of(ratio) for ratio in found]
+    return tuple(places.count(place) for place in range(BUCKETS))
+
+
+def test_a_median_is_known_up_to_a_factor_of_two() -> None:
+    for ratio in (1e-9, 1e-3, 0.03, 0.5, 0.51, 1.0):
+        median = judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, ratio, 1.0)).median_ratio
+        assert median is not None
+        assert max(ratio, 2.0**-24) <= median < 2 * max(ratio, 2.0**-24)
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, 0.0, 2.0)).median_ratio == 0.0
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(2.0)).median_ratio == math.inf
+    assert judged("i", "c", "law", Verdict.HELD).median_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "listed"), [(0.03, 0.2, True), (0.2, 0.03, True), (0.1, 0.2, False), (0, 0.1, True)]
+)
+def test_an_error_that_drifts_is_listed_before_it_breaks_a_bound(before: float, after: float, listed: bool) -> None:
+    old, new = (judged("i", "c", "law", Verdict.HELD, ratios=ratios(ratio)) for ratio in (before, after))
+    found = compare([old], [new])
+    assert found.headings() == ()
+    assert bool(found.drifts) is listed
+    said = "Held, with another typical error"
+    assert (said in markdown([new], [old])) is (said in html([new], [old])) is listed

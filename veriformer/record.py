@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,24 @@ import numpy as np
 
 READABLE = 64
 """Arrays of at most this many numbers are written readably too, beside their bytes."""
+
+
+FAINTEST = -24
+"""Ratios of error to bound below 2^-24 are counted as 2^-24."""
+BUCKETS = 3 - FAINTEST
+"""Exact; (0, 2^-24]; one for each power of two up to 1; above 1."""
+
+
+def bucket_of(ratio: float) -> int:
+    """The place of a ratio of error to bound among the counts of `Record.ratios`."""
+    if ratio <= 0:
+        return 0
+    return BUCKETS - 1 if ratio > 1 else max(math.ceil(math.log2(ratio)), FAINTEST) + BUCKETS - 2
+
+
+def upper_end(bucket: int) -> float:
+    """The largest ratio that is counted at this place."""
+    return 0.0 if bucket == 0 else math.inf if bucket == BUCKETS - 1 else 2.0 ** (bucket - BUCKETS + 2)
 
 
 class Verdict(enum.StrEnum):
@@ -63,7 +81,8 @@ class Record:
     dtype: str = ""
     device: str = ""
     precision: Mapping[str, Any] = field(default_factory=dict)
-    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), and `also_holds_layer`."""
+    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), what the framework's switches allowed
+    matrix products (`products`, `partial_sums` in sums of at least `terms`), `flushes`, and `also_holds_layer`."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     """Convention -> value, with " (undeclared)" when the suite found it out by asking."""
     verdict: Verdict | None = None
@@ -76,6 +95,11 @@ class Record:
     """Largest observed error / bound."""
     worst_ulps: float | None = None
     """Largest observed error in units in the last place of the true value, where the bound was judged."""
+    ratios: Sequence[int] = ()
+    """How error / bound was distributed over the judged comparisons, each by its worst element: the counts of `bucket_of`."""
+    worst_case: Mapping[str, Any] | None = None
+    """How the case of the largest ratio was drawn (`row` of the law's sizes, `kind` of values, `seed`), and where in it the
+    error is (`comparison`, `index`)."""
     bitwise: bool | None = None
     """For laws of determinism, layout and batching: were the answers equal to the last bit?"""
     counterexample: Mapping[str, Any] | None = None
@@ -92,6 +116,16 @@ class Record:
     """For timings: `samples` (seconds), `median`, `iqr`, `ratio` to the fastest ranked, `flops`, `bytes`."""
     environment: Mapping[str, Any] | None = None
     """For the run: machine, versions, commit, command, options, limits measured."""
+
+    @property
+    def median_ratio(self) -> float | None:
+        """The median of error / bound, up to the factor of two between two counts; None where nothing was judged."""
+        half, so_far = sum(self.ratios) / 2, 0
+        for bucket, count in enumerate(self.ratios):
+            so_far += count
+            if half and so_far >= half:
+                return upper_end(bucket)
+        return None
 
     @property
     def bad(self) -> bool:

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from veriformer.spec.numbers.bounded import Bounded, in_any_order
-from veriformer.spec.numbers.precision import ROUNDOFFS
+from veriformer.spec.numbers.precision import FLOAT32, ROUNDOFFS
+
+
+def hyper(beta: Bounded) -> Bounded:
+    """beta where hyper-parameters are computed with: in the step's format, and in float32 where that is a half type.
+
+    No library keeps them in less: in bfloat16 0.999 is 1, and 1 - beta is 0. PyTorch and optax hold Python floats.
+    """
+    precision = beta.precision
+    if precision.step.digits >= FLOAT32.digits:
+        return beta
+    wide = replace(precision, step=FLOAT32, product=FLOAT32)
+    return Bounded(beta.value, np.where(FLOAT32.holds(beta.value), 0.0, FLOAT32.half_ulp(beta.value)), wide)
+
+
+def for_tensors(number: Bounded, like: Bounded) -> Bounded:
+    """A hyper-parameter as tensors meet it: rounded once to their format, where that is narrower."""
+    return number if number.precision is like.precision else like.rounded(number.value, number.error)
 
 
 def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
     """beta old + (1 - beta) new, or an interpolation from either end: old + (1 - beta) (new - old), new - beta (new - old)."""
-    rest = old.lift(1) - beta
+    rest = for_tensors(1 - hyper(beta), old)
     return in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
 
 
 def mean_square(old: Bounded, g: Bounded, beta: Bounded) -> Bounded:
     """An average of g g; ((1 - beta) g) g, as a fused multiply-add has it, may underflow where g g does not."""
-    rest = old.lift(1) - beta
+    rest = for_tensors(1 - hyper(beta), old)
     return in_any_order(average(old, g * g, beta), beta * old + rest * g * g)
 
 
@@ -27,12 +46,13 @@ def correction(beta: Bounded, step: int) -> Bounded:
     The difference cancels: for beta = 0.999 the first correction is 1000 times smaller than what it is the difference of,
     and in float32 good to 6e-5. Who keeps hyper-parameters as Python floats is far better, but need not be.
     """
-    u = beta.precision.step.u
-    power = beta.value**step
+    given = hyper(beta)
+    u = given.precision.step.u
+    power = given.value**step
     with np.errstate(all="ignore"):
-        given = np.where(beta.value > 0, beta.error / beta.value, 0.0)
-        error = power * np.expm1((step + ROUNDOFFS["power"]) * u + 2 * step * given)  # 2: the terms of second order
-    return beta.lift(1) - beta.rounded(power, error)
+        off = np.where(given.value > 0, given.error / given.value, 0.0)
+        error = power * np.expm1((step + ROUNDOFFS["power"]) * u + 2 * step * off)  # 2: the terms of second order
+    return for_tensors(1 - given.rounded(power, error), beta)
 
 
 def displacement(

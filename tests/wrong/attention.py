@@ -153,3 +153,10 @@ def shared_key_heads_are_repeated_key_heads(q: Array, k: Array, v: Array, **opti
         order = np.arange(q.shape[-3]) % k.shape[-3]
         k, v = k[..., order, :, :], v[..., order, :, :]
     return attention(q, k, v, **options)
+
+
+def a_bias_of_minus_infinity_hides_a_key(
+    q: Array, k: Array, v: Array, *, bias: Array | None = None, **options: Any
+) -> Array:
+    """The bias is kept inside the range of half types, that nothing be infinite."""
+    return attention(q, k, v, bias=None if bias is None else np.maximum(bias, q.dtype.type(-5)), **options)

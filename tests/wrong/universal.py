@@ -185,3 +185,33 @@ def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
         return answer + 0 * sum((leaf.sum(dtype=answer.dtype) for leaf in floating), answer.dtype.type(0))
 
     return wrong
+
+
+def what_is_no_number_stays_in_its_example(function: Function) -> Function:
+    """0 times the sum of the answer is added to all of it, as a check that nothing was left out: 0 * nan is nan."""
+    return _altered(function, lambda answer: answer + 0 * answer.sum(dtype=answer.dtype))
+
+
+def nan_is_not_lost(function: Function) -> Function:
+    """nan is answered with 0, as by a maximum that takes the other number."""
+    return _altered(function, lambda answer: np.where(np.isnan(answer), 0, answer).astype(answer.dtype))
+
+
+def infinities_have_their_limits(function: Function) -> Function:
+    """Kept inside the range of the dtype, "to be safe"."""
+
+    def clipped(answer: Any) -> Any:
+        top = np.finfo(answer.dtype).max
+        return np.clip(answer, -top, top)
+
+    return _altered(function, clipped)
+
+
+def a_logit_of_minus_infinity_is_none(function: Function) -> Function:
+    """Minus infinity is taken for a mark of missing values, and read as -1."""
+
+    @functools.wraps(function)
+    def wrong(x: Any, **options: Any) -> Any:
+        return function(np.where(np.isneginf(x), x.dtype.type(-1), x), **options)
+
+    return wrong
