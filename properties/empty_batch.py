@@ -28,10 +28,11 @@ def laws(subject: Subject) -> Iterator[Law]:
     rows = smallest_with_a_batch(subject)
     if not rows or COMPONENTS[subject.component].form == "object":
         return
-    declare = {"draw": emptied(subject), "rows": rows, "kinds": ("normal",)}
-    yield subject.law("Of no examples there are no answers.", **declare)(an_empty_batch_gives_an_empty_answer)
+    draw, kinds = emptied(subject), ("normal",)
+    forward = subject.law("Of no examples there are no answers.", draw=draw, rows=rows, kinds=kinds)
+    yield forward(an_empty_batch_gives_an_empty_answer)
     if subject.differentiable:
-        backward = subject.law("No examples, no gradient.", **declare, gradients=True)
+        backward = subject.law("No examples, no gradient.", draw=draw, rows=rows, kinds=kinds, gradients=True)
         yield replace(backward(an_empty_batch_gives_no_gradient), backends=("numpy", "torch"))
 
 
@@ -76,7 +77,7 @@ def shape_of_the_answer(case: Case, experiment: Experiment) -> tuple[int, ...]:
 
 def an_empty_batch_gives_an_empty_answer(case: Case, experiment: Experiment) -> Evidence:
     """f of arrays of shape (0, ...) has the shape (0, ...)."""
-    found = experiment.ask(case).reply.outputs
+    found: Any = experiment.ask(case).reply.outputs
     return differing("shape of the output", np.shape(found), shape_of_the_answer(case, experiment))
 
 
