@@ -43,7 +43,8 @@ def laws(subject: Subject) -> Iterator[Law]:
         gradients=True,
         kinds=kinds,
     )
-    yield replace(in_layout(gradients_do_not_care_how_arrays_lie_in_memory), backends=WRITE_IN_PLACE)
+    of_all = in_layout(gradients_do_not_care_how_arrays_lie_in_memory)
+    yield replace(of_all, backends=WRITE_IN_PLACE, dear=subject.stack)
 
 
 def the_backward_pass_changes_nothing_that_it_is_given(case: Case, experiment: Experiment) -> Evidence:

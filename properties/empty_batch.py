@@ -1,6 +1,6 @@
 """Laws of a batch without examples: the answer is empty too, and no parameter gets a gradient.
 
-Beyond the paper: who raises is `unsupported`. Who answers is held to it.
+Beyond the paper: who raises is `unsupported`. Who answers is held to it. One case says it all, and none is drawn at random.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def laws(subject: Subject) -> Iterator[Law]:
         return
     draw, kinds = emptied(subject), ("normal",)
     forward = subject.law("Of no examples there are no answers.", draw=draw, rows=rows, kinds=kinds)
-    yield forward(an_empty_batch_gives_an_empty_answer)
+    yield replace(forward(an_empty_batch_gives_an_empty_answer), dear=True)
     if subject.differentiable:
         backward = subject.law("No examples, no gradient.", draw=draw, rows=rows, kinds=kinds, gradients=True)
-        yield replace(backward(an_empty_batch_gives_no_gradient), backends=("numpy", "torch"))
+        yield replace(backward(an_empty_batch_gives_no_gradient), backends=("numpy", "torch"), dear=True)
 
 
 def smallest_with_a_batch(subject: Subject) -> tuple[Row, ...]:

@@ -86,7 +86,8 @@ class Law:
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
-    the effect; where fewer than half of the draws do, the suite has failed, not the implementation.
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. dear: a case costs
+    seconds, and Hypothesis draws no further ones.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    dear: bool = False
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,9 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    return at_random(law, rows, offer, door, budget, settled, run, examples) if rows and budget.examples else None
+    if not rows or not budget.examples or law.dear:
+        return None
+    return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
