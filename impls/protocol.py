@@ -30,6 +30,8 @@ RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
 COTANGENT = "cotangent"
 """In the layouts of a call, and among the names of what was changed: the cotangent."""
+BUILD = "build"
+"""In a script: the method that builds an object anew, from what follows in the place of the first argument."""
 PRECISIONS = ("eager", "layer")
 
 
@@ -231,6 +233,9 @@ class Call:
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
     {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
+    in_place: bool = False
+    """Objects may overwrite what they are built from: each is given arrays of its own, and what a step returns is copied
+    when it comes."""
 
 
 @dataclass(frozen=True)

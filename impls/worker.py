@@ -196,7 +196,30 @@ class OpenDoor:
         offered = self.implementation.functions[call.component]
         if self.offers[call.component].form == "function":
             return offered
+        if call.in_place:
+            return lambda *arguments, **options: self.played_in_place(offered, call, moved, arguments, options)
         return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
+
+    def played_in_place(
+        self, offered: Callable[..., Any], call: Call, moved: Moved, arguments: tuple[Tree, ...], options: Any
+    ) -> Tree:
+        """A script of objects that may overwrite what they are built from: what one does, no other sees."""
+        untouched = iter([arguments])
+
+        def build(*other: Tree) -> Any:
+            own = next(untouched, None) or Moved(self.framework, call, self.device).arguments
+            return offered(*(other or own[:1]), *own[1:], **options)
+
+        return play(build, moved.script, self.copied)
+
+    def copied(self, tree: Tree) -> Tree:
+        """The same tree, its arrays in memory of their own."""
+
+        def copy(_: Path, leaf: Any) -> Any:
+            known = self.framework.is_native(leaf)
+            return self.framework.move_in(self.framework.move_out(leaf), self.device) if known else leaf
+
+        return rebuild(tree, copy)
 
     def not_an_answer(self, call: Call, outputs: Tree, moved: Moved) -> Raised | None:
         """What is wrong with outputs that are not arrays of the framework; of an object, with what a step returned."""

@@ -36,6 +36,8 @@ def laws(subject: Subject) -> Iterator[Law]:
         kinds=kinds,
     )
     yield replace(alone(the_backward_pass_changes_nothing_that_it_is_given), backends=WRITE_IN_PLACE)
+    if not subject.laid_out:
+        return
     in_layout = plain(
         "It does not matter to gradients how arguments and cotangent lie in memory.",
         draw=laid_out(differentiated(subject)),

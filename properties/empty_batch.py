@@ -26,7 +26,7 @@ EXTENSION = "an empty batch"
 def laws(subject: Subject) -> Iterator[Law]:
     """Both, for a component whose arrays have batch axes."""
     rows = smallest_with_a_batch(subject)
-    if not rows or COMPONENTS[subject.component].form == "object":
+    if not rows or subject.form == "object":
         return
     draw, kinds = emptied(subject), ("normal",)
     forward = subject.law("Of no examples there are no answers.", draw=draw, rows=rows, kinds=kinds)

@@ -172,7 +172,13 @@ class Experiment:
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
-        return Answer(self.question(case, cotangent), reply, self.truths)
+        return self.answer(case, reply, cotangent)
+
+    def answer(self, case: Case, reply: Reply, cotangent: np.ndarray | None = None) -> Answer:
+        """A reply beside the question that it answers, given what the formula takes from it."""
+        question = self.question(case, cotangent)
+        told = self.component.told_by(case.arguments, reply.outputs)
+        return Answer(replace(question, options={**question.options, **told}), reply, self.truths)
 
     def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
         """The case as a question to the spec, of this component or of another one."""
@@ -217,4 +223,5 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            in_place=bool(self.component.owned),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
-from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
+from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.search import Budget, FoundCase
@@ -18,7 +18,7 @@ from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import FLOAT32, FORMATS
 
 
@@ -100,7 +100,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         return record(law, door, budget, started, verdict=Verdict.ABSENT, message=reason)
     experiment = Experiment(
         door,
-        COMPONENTS[law.component],
+        in_form(law.component, law.form),
         settled.values,
         promised(door, law.component),
         Truths() if truths is None else truths,
@@ -181,7 +181,7 @@ def refuted_by(
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
     """Does an answer agree with the spec under the experiment's conventions, where it counts? For settling conventions."""
     try:
-        evidence = Answer(experiment.question(case), reply, experiment.truths).evidence()
+        evidence = experiment.answer(case, reply).evidence()
     except Misshapen:
         return False
     kept = case.extra.get("kept", True)

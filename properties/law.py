@@ -86,8 +86,9 @@ class Law:
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
-    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. dear: a case costs
-    seconds, and Hypothesis draws no further ones.
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
+    the component. dear: a case costs seconds, and Hypothesis draws no further ones. statistical: an experiment of fixed
+    size, made once for each row and never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -103,7 +104,9 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    form: str = "function"
     dear: bool = False
+    statistical: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,11 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    laid_out: bool = True
+    """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
+    form: str = "function"
 
     def law(
         self,
@@ -136,6 +142,8 @@ class Subject:
         gradients: bool = False,
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
+        dear: bool = False,
+        statistical: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -152,6 +160,9 @@ class Subject:
                 top=self.top,
                 kinds=kinds or self.kinds,
                 existential=existential,
+                form=self.form,
+                dear=dear,
+                statistical=statistical,
             )
 
         return declare

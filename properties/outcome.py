@@ -83,10 +83,11 @@ class Tally:
         for weighed in outcome.weighed:
             if weighed.judged:
                 self.ratios[bucket_of(weighed.ratio)] += 1
-                if weighed.ratio > self.worst_ratio and case.recipe:
+                worst = max(self.worst_ratio, weighed.ratio)
+                if worst != self.worst_ratio and case.recipe:
                     where = {"comparison": weighed.evidence.comparison, "index": list(weighed.index)}
                     self.worst_case = {**case.recipe, **where}
-                self.worst_ratio = max(self.worst_ratio, weighed.ratio)
+                self.worst_ratio = worst
                 self.worst_ulps = max(self.worst_ulps, weighed.ulps)
             if weighed.keeps_layer is not None:
                 self.keeps_layer = weighed.keeps_layer and self.keeps_layer is not False

@@ -20,7 +20,7 @@ from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import KINDS, Draw, Row, seed_of
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Question
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import precision_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    if not rows or not budget.examples or law.dear:
+    if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
@@ -100,11 +100,13 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
     rows = [row for row in rows if not row.get("kernel")] or rows
-    if door.backend in COMPILED and not law.thorough:
-        rows = rows[:SIZES_COMPILED]
+    if law.statistical:
+        return rows
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
         return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
+    if door.backend in COMPILED and not law.thorough:
+        rows = rows[:SIZES_COMPILED]
     return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
@@ -118,10 +120,13 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
@@ -136,13 +141,13 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
         return None
     recipe = {"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed}
     heard = case.but(options={n: value for n, value in case.options.items() if offer.takes(n)}, recipe=recipe)
-    return heard if len(heard.options) == len(case.options) or still_fits(heard, law.component, settled) else None
+    return heard if len(heard.options) == len(case.options) or still_fits(heard, law, settled) else None
 
 
-def still_fits(case: Case, component: str, settled: Settled) -> bool:
+def still_fits(case: Case, law: Law, settled: Settled) -> bool:
     """With some keywords not passed, has the formula an answer still, and one that the cotangent fits? To targets that are
     ignored it has none without the index, and a mean is no array."""
-    spec = COMPONENTS[component]
+    spec = in_form(law.component, law.form)
     conventions = {name: value for name, value in settled.values.items() if name in spec.signature.parameters}
     options = {name: value for name, value in case.options.items() if name not in conventions}
     question = Question(spec, case.arguments, options, conventions, precision_of("float64"), case.aliases)

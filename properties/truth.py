@@ -170,6 +170,7 @@ class Question:
         """A digest of all of it."""
         assumed = (
             self.component.name,
+            self.component.form,
             sorted(self.conventions.items()),
             self.precision,
             self.layer,

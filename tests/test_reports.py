@@ -28,7 +28,7 @@ from veriformer.reports.html import html
 from veriformer.reports.markdown import markdown
 from veriformer.reports.matrix import largest, matrix, reasons
 from veriformer.reports.page import headline
-from veriformer.reports.terminal import failure, terminal
+from veriformer.reports.terminal import failure, say, terminal, what_changed
 from veriformer.reports.timings import panels
 
 EVIL = (
@@ -90,15 +90,25 @@ def every_field(text: str, kind: str = "verdict", verdict: Verdict = Verdict.BRO
 
 def full(text: str) -> list[Record]:
     """Records that fill every part of a report with the given text."""
+    broken = dataclasses.replace(every_field(text), known="")
     return [
         every_field(text, "run"),
-        every_field(text),
-        dataclasses.replace(every_field(text), dtype="float64"),
-        dataclasses.replace(every_field(text, verdict=Verdict.CRASHED), law="crashes " + text),
-        dataclasses.replace(every_field(text, verdict=Verdict.ABSENT), law="absent " + text),
+        broken,
+        dataclasses.replace(broken, dtype="float64"),
+        dataclasses.replace(broken, verdict=Verdict.CRASHED, law="crashes " + text),
+        dataclasses.replace(broken, verdict=Verdict.ABSENT, law="absent " + text),
+        dataclasses.replace(every_field(text), law="known " + text),
+        every_field(text, "known"),
         every_field(text, "timing", Verdict.HELD),
         dataclasses.replace(every_field(text, "timing", Verdict.ABSENT), timing=None, implementation="a " + text),
     ]
+
+
+def older(text: str) -> list[Record]:
+    """Records of a run before `full`: one law held, another convention was followed, more than a dozen laws are gone."""
+    held = dataclasses.replace(every_field(text, verdict=Verdict.HELD), conventions={text: "another"})
+    known = dataclasses.replace(held, law="known " + text)
+    return [held, known, *(dataclasses.replace(held, law=f"{number} {text}") for number in range(13))]
 
 
 def shown(records: list[Record], **settings: Any) -> str:
@@ -127,7 +137,7 @@ def outside_pictures(page: str) -> str:
 
 
 def test_a_hostile_record_adds_no_element_to_the_page() -> None:
-    hostile, harmless = (html(full(text), full(text)[:2]) for text in (EVIL, "a" * len(EVIL)))
+    hostile, harmless = (html(full(text), older(text)) for text in (EVIL, "a" * len(EVIL)))
     assert Tags(outside_pictures(hostile)).found == Tags(outside_pictures(harmless)).found
     pictures = {tag for tag, _ in Tags("".join(re.findall(r"<svg.*?</svg>", hostile, re.DOTALL))).found}
     assert pictures <= {"svg", "g", "path", "text", "defs", "use", "clippath", "rect"}
@@ -137,7 +147,7 @@ def test_a_hostile_record_adds_no_element_to_the_page() -> None:
 
 def test_a_hostile_record_shapes_no_markdown() -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    hostile, harmless = (parser.parse(markdown(full(text), full(text)[:2])) for text in (EVIL, "fine"))
+    hostile, harmless = (parser.parse(markdown(full(text), older(text))) for text in (EVIL, "fine"))
     assert [token.type for token in hostile] == [token.type for token in harmless]
     inner = {child.type for token in hostile for child in token.children or ()}
     assert inner <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
@@ -165,6 +175,14 @@ def test_control_characters_are_spelled_out(render: Any) -> None:
     assert "x1b" in report
     assert "u202e" in report
     report.encode("utf-8")
+
+
+def test_what_changed_does_nothing_on_a_terminal() -> None:
+    out = io.StringIO()
+    say(Console(file=out, width=100), *what_changed(compare(older(EVIL), full(EVIL))))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800]", out.getvalue())
+    for words in ("Newly broken: ", ", known: ", "Conventions followed differently: ", "[bold red]rich[/]"):
+        assert words in out.getvalue()
 
 
 def test_the_page_needs_nothing_from_the_network() -> None:

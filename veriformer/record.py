@@ -18,6 +18,8 @@ READABLE = 64
 """Arrays of at most this many numbers are written readably too, beside their bytes."""
 
 
+NOT_INSTALLED = "not installed"
+"""In the versions of a run: a library that was not there."""
 FAINTEST = -24
 """Ratios of error to bound below 2^-24 are counted as 2^-24."""
 BUCKETS = 3 - FAINTEST
@@ -67,11 +69,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=lambda verdict: verdict.badness, default=Verdict.ABSENT)
 
 
+Key = tuple[str, str, str, str, str]
+"""Implementation, component, law, dtype, device."""
+
+
 @dataclass(frozen=True)
 class Record:
     """One row. Reports are made from rows alone, so a row says all that is known of its verdict or timing.
 
-    `kind` is `verdict`, `timing` or `run`; fields that do not belong to a kind keep their defaults.
+    `kind` is `verdict`, `timing`, `run` or `known` (an accepted deviation that did not occur); fields that do not belong
+    to a kind keep their defaults.
     """
 
     kind: str
@@ -110,12 +117,19 @@ class Record:
     message: str = ""
     sentence: str = ""
     """The law as a sentence, so that a report needs no other source."""
+    known: str = ""
+    """Why this deviation is accepted, if it is: a record that is broken and known does not fail the run."""
     workload: str = ""
     """For timings: the name of the row of bench/workloads.py."""
     timing: Mapping[str, Any] | None = None
     """For timings: `samples` (seconds), `median`, `iqr`, `ratio` to the fastest ranked, `flops`, `bytes`."""
     environment: Mapping[str, Any] | None = None
     """For the run: machine, versions, commit, command, options, limits measured."""
+
+    @property
+    def key(self) -> Key:
+        """What tells one verdict from another."""
+        return self.implementation, self.component, self.law, self.dtype, self.device
 
     @property
     def median_ratio(self) -> float | None:
@@ -132,6 +146,11 @@ class Record:
         """Does the record say that something is wrong with the implementation?"""
         return self.verdict in BAD
 
+    @property
+    def fails(self) -> bool:
+        """Does it fail the run: broken or crashed, and no known deviation?"""
+        return self.bad and not self.known
+
     def to_json(self) -> str:
         """One line of strict JSON: arrays as base64 bytes with dtype and shape, non-finite floats as strings."""
         row = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -147,7 +166,24 @@ class Record:
         known = {name: value for name, value in row.items() if name in names}
         if known.get("verdict") is not None:
             known["verdict"] = Verdict(known["verdict"])
+        for f in dataclasses.fields(cls):
+            if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
+                raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
         return cls(**known)
+
+
+HOLDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "bool | None": (bool, type(None)),
+    "Verdict | None": (Verdict, type(None)),
+    "Mapping[str, Any]": (Mapping,),
+    "Mapping[str, str]": (Mapping,),
+    "Mapping[str, Any] | None": (Mapping, type(None)),
+}
+"""What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
 
 def encode(value: Any) -> Any:
@@ -196,7 +232,7 @@ def read(path: str | Path) -> Iterator[Record]:
             if line.strip():
                 try:
                     yield Record.from_json(line)
-                except (ValueError, TypeError, KeyError) as error:
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
                     raise ValueError(f"{path}, line {number}, is not a record of veriformer: {error}") from error
 
 

@@ -19,6 +19,7 @@ from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.dropout import dropout, dropout_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -42,9 +43,11 @@ from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.training_step import training_step
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 
 impl = Implementation("numpy", backend="numpy", dtypes=("float32", "float64", "bfloat16", "float16"), precision="layer")
@@ -82,10 +85,17 @@ impl.component(in_float32(weight_decay))
 impl.component(in_float32(gradient_descent))
 impl.component(in_float32(gradient_accumulation))
 impl.component(in_float32(apply_dropout))
+impl.component(in_float32(dropout))
 impl.component(in_float32(clip_by_global_norm))
 impl.component(in_float32(adam))
 impl.component(in_float32(adamw))
 impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(in_float32(cross_entropy))
+impl.component(training_step)  # declines half types itself
+
+optimizers = Implementation("numpy-optimizers", backend="numpy")
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, np.zeros_like))
 
 impl.vjp("gelu")(in_float32(gelu_vjp))
 impl.vjp("log_softmax")(in_float32(log_softmax_vjp))
@@ -110,6 +120,7 @@ impl.vjp("learned_positions")(in_float32(learned_positions_vjp))
 impl.vjp("embedding")(in_float32(embedding_vjp))
 impl.vjp("residual")(in_float32(residual_vjp))
 impl.vjp("apply_dropout")(in_float32(apply_dropout_vjp))
+impl.vjp("dropout")(in_float32(dropout_vjp))
 impl.vjp("cross_entropy")(in_float32(cross_entropy_vjp))
 
 

@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import torch
 
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
@@ -23,6 +24,7 @@ from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
+from veriformer.impls.torch.dropout import dropout
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -46,6 +48,7 @@ from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
 from veriformer.impls.torch.switches import switches as switches
+from veriformer.impls.torch.training_step import training_step
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
@@ -92,10 +95,17 @@ impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
+impl.component(training_step)
+
+optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, torch.zeros_like))
 
 
 def versions() -> dict[str, str]:

@@ -28,9 +28,26 @@ def for_tensors(number: Bounded, like: Bounded) -> Bounded:
 
 
 def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
-    """beta old + (1 - beta) new, or an interpolation from either end: old + (1 - beta) (new - old), new - beta (new - old)."""
+    """beta old + (1 - beta) new, or an interpolation from either end: old + (1 - beta) (new - old), new - beta (new - old).
+
+    Operation by operation an interpolation meets the error of `old` twice, and after many steps nothing would be known. The
+    exact average of what was computed is off by no more than beta |d old| + (1 - beta) |d new| + d (|old| + |new|), where d
+    is the larger error of the two weights: a mean forgets errors as it forgets numbers. What its operations round is bounded
+    by what they would round, were all numbers as large as they can be and of one sign; each of the three may be flushed too.
+    """
     rest = for_tensors(1 - hyper(beta), old)
-    return in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
+    ways = in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
+    with np.errstate(all="ignore"):
+        off = np.maximum(beta.error, rest.error)
+        inherited = (beta.value + off) * old.error + (rest.value + off) * new.error
+        inherited = inherited + off * (old.size_at_most + new.size_at_most)
+        one, other = (x.of(x.size_at_most, 0.0) for x in (old, new))
+        share, left = beta.of(beta.value + off, 0.0), rest.of(rest.value + off, 0.0)
+        largest = in_any_order(share * one + left * other, one + left * (other + one), other + share * (other + one))
+        tiny = old.precision.step.tiny if old.precision.flushes else np.finfo(np.float64).smallest_normal
+        flushed = np.minimum(3 * tiny, 3 * (one.value + other.value))
+        error = np.fmin(ways.error, inherited + largest.error + flushed)
+    return ways.of(ways.value, error)
 
 
 def mean_square(old: Bounded, g: Bounded, beta: Bounded) -> Bounded:
