@@ -30,6 +30,8 @@ RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
 COTANGENT = "cotangent"
 """In the layouts of a call, and among the names of what was changed: the cotangent."""
+BUILD = "build"
+"""In a script: the method that builds an object anew, from what follows in the place of the first argument."""
 PRECISIONS = ("eager", "layer")
 
 
@@ -236,6 +238,9 @@ class Call:
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
     {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
+    in_place: bool = False
+    """Objects may overwrite what they are built from: each is given arrays of its own, and what a step returns is copied
+    when it comes."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +283,10 @@ class Backend(Protocol):
     def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
         """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
 
+    def switches(self, dtype: str, device: str) -> Mapping[str, str | int]:
+        """What the framework's switches, as they stand, let it round inside a matrix product: `products`, the format of the
+        factors; `partial_sums`, that in which sums of at least `terms` products are put together."""
+
     def move_in(self, array: Any, device: str) -> Any: ...
     def move_out(self, native: Any) -> Any: ...
     def is_native(self, value: Any) -> bool: ...
@@ -304,6 +313,9 @@ class Door(Protocol):
     def device(self) -> str: ...
     @property
     def offers(self) -> Mapping[str, Offer]: ...
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        """See Backend; and `flushes`: were numbers below the smallest normal one seen to become 0?"""
 
     def ask(self, call: Call) -> Reply:
         """Answer one call. An exception of the implementation is an answer, not an exception."""

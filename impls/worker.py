@@ -9,8 +9,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
@@ -116,6 +118,22 @@ class OpenDoor:
     def offers(self) -> Mapping[str, Offer]:
         return self.implementation.offers
 
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        """What the framework may round inside a product, and whether it flushes: read anew, since a switch may be turned."""
+        with self.framework.arithmetic(self.dtype):
+            return {**self.framework.switches(self.dtype, self.device), "flushes": self.flushes}
+
+    @cached_property
+    def flushes(self) -> bool:
+        """Is half of the smallest normal number 0? A product is made and looked at, bit by bit."""
+        info = ml_dtypes.finfo(self.dtype)
+        smallest = np.full(16, info.smallest_normal)
+        tiny, half = (self.framework.move_in(array, self.device) for array in (smallest, np.full_like(smallest, 0.5)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return not any(self.framework.move_out(tiny * half).tobytes())
+
     def close(self) -> None:
         """Nothing is held open in this process."""
 
@@ -198,7 +216,30 @@ class OpenDoor:
         offered = self.implementation.functions[call.component]
         if self.offers[call.component].form == "function":
             return offered
+        if call.in_place:
+            return lambda *arguments, **options: self.played_in_place(offered, call, moved, arguments, options)
         return lambda *arguments, **options: play(lambda: offered(*arguments, **options), moved.script)
+
+    def played_in_place(
+        self, offered: Callable[..., Any], call: Call, moved: Moved, arguments: tuple[Tree, ...], options: Any
+    ) -> Tree:
+        """A script of objects that may overwrite what they are built from: what one does, no other sees."""
+        untouched = iter([arguments])
+
+        def build(*other: Tree) -> Any:
+            own = next(untouched, None) or Moved(self.framework, call, self.device).arguments
+            return offered(*(other or own[:1]), *own[1:], **options)
+
+        return play(build, moved.script, self.copied)
+
+    def copied(self, tree: Tree) -> Tree:
+        """The same tree, its arrays in memory of their own."""
+
+        def copy(_: Path, leaf: Any) -> Any:
+            known = self.framework.is_native(leaf)
+            return self.framework.move_in(self.framework.move_out(leaf), self.device) if known else leaf
+
+        return rebuild(tree, copy)
 
     def not_an_answer(self, call: Call, outputs: Tree, moved: Moved) -> Raised | None:
         """What is wrong with outputs that are not arrays of the framework; of an object, with what a step returned."""

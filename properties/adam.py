@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from veriformer.properties import moments, tensors
+from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject
 from veriformer.properties.moments import FIRST, ROWS, draw
@@ -63,4 +63,5 @@ def the_decay_is_a_part_of_the_gradient(case: Case, experiment: Experiment) -> t
     return matched(experiment.ask(case), experiment.ask(undecayed), "with the decay in the gradient")
 
 
+OBJECT = optimizer.subject("adam", moments.STEPS, power(0.25))
 INQUIRIES = ()

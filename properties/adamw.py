@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from veriformer.properties import moments, tensors
+from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.moments import FIRST, ROWS, draw
@@ -79,4 +79,5 @@ def the_decay_leaves_the_moments_alone(case: Case, experiment: Experiment) -> tu
     )
 
 
+OBJECT = optimizer.subject("adamw", moments.STEPS, power(0.25))
 INQUIRIES = ()

@@ -12,11 +12,12 @@ from veriformer.impls.protocol import COTANGENT, Path
 from veriformer.impls.tree import leaves
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Law, Subject, differing, relation, says_something
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import KINDS, Draw
 from veriformer.properties.universal import differentiated, held_by, with_equal_rows
 
-SIZES = 8
-"""What a pass does to memory, and how it reads it, shows in few sizes and kinds of values."""
+ORDINARY = tuple(kind for kind in KINDS if kind not in ("denormal", "far_offset", "huge", "large"))
+SIZES, SIZES_OF_STACKS = 6, 3
+"""What a pass does to memory, and how it reads it, shows in few sizes, and in values of ordinary magnitude."""
 WRITE_IN_PLACE = ("numpy", "torch")
 """Frameworks in which an array can be overwritten, or lie otherwise than in order."""
 
@@ -25,8 +26,8 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The laws of the backward pass of one component."""
     if not subject.differentiable:
         return
-    plain, few = subject.law, subject.rows[:SIZES]
-    kinds = tuple(kind for kind in ("integers", "normal", "ties", "outliers") if kind in (subject.kinds or (kind,)))
+    plain, few = subject.law, subject.rows[: SIZES_OF_STACKS if subject.stack else SIZES]
+    kinds = tuple(kind for kind in ORDINARY if kind in (subject.kinds or (kind,)))
     alone = plain(
         "The backward pass overwrites neither arguments nor cotangent.",
         draw=differentiated(subject),
@@ -35,13 +36,17 @@ def laws(subject: Subject) -> Iterator[Law]:
         kinds=kinds,
     )
     yield replace(alone(the_backward_pass_changes_nothing_that_it_is_given), backends=WRITE_IN_PLACE)
+    if not subject.laid_out:
+        return
     in_layout = plain(
         "It does not matter to gradients how arguments and cotangent lie in memory.",
         draw=laid_out(differentiated(subject)),
         rows=few,
         gradients=True,
+        kinds=kinds,
     )
-    yield replace(in_layout(gradients_do_not_care_how_arrays_lie_in_memory), backends=WRITE_IN_PLACE)
+    of_all = in_layout(gradients_do_not_care_how_arrays_lie_in_memory)
+    yield replace(of_all, backends=WRITE_IN_PLACE, dear=subject.stack)
 
 
 def the_backward_pass_changes_nothing_that_it_is_given(case: Case, experiment: Experiment) -> Evidence:

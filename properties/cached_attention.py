@@ -93,7 +93,7 @@ def with_script(case: Case, script: Any) -> Case:
     return case.replacing(1, tuple(script)).but(extension=" and ".join(left_out))
 
 
-SUBJECT = Subject("cached_attention", ROWS, draw, batched={"script": 2}, top=for_scores(0.2), stack=True)
+SUBJECT = Subject("cached_attention", ROWS, draw, batched={"script": 2}, top=for_scores(0.2), stack=True, form="object")
 law = SUBJECT.law
 
 

@@ -45,7 +45,7 @@ def laws(subject: Subject) -> Iterator[Law]:
         rows=few,
         kinds=kinds[:2],
     )
-    yield replace(threads(answers_several_threads_at_once), at_random=False)
+    yield replace(threads(answers_several_threads_at_once), dear=True)
     if subject.alike:
         one = subject.law(
             "It does not matter whether equal arguments are one object.",

@@ -12,6 +12,7 @@ from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import SHAPES, Named, matched
+from veriformer.spec.numbers.precision import FORMATS
 
 SHARES = (0.5, 2.0, 0.25, 1.0, 0.001, 0.999, math.inf)
 """max_norm as a share of the norm: clipped much and little, not at all, and on the border."""
@@ -35,8 +36,9 @@ def length(arrays: Named) -> float:
 
 
 def threshold(share: float, grads: Named) -> float:
-    """This share of the norm; 1 where that is 0."""
-    return share if share == math.inf else share * length(grads) or 1.0
+    """This share of the norm; 1 where the norm is so small that its reciprocal, which honest code may form, overflows."""
+    form = FORMATS[str(next(iter(grads.values())).dtype)]
+    return share if share == math.inf else share * length(grads) if length(grads) > 4 * form.tiny else 1.0
 
 
 def draw(recipe: Draw) -> Case:

@@ -11,8 +11,7 @@ from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.settle import Inquiry
-from veriformer.properties.truth import is_floating
-from veriformer.properties.universal import gradient_evidence, with_cotangent
+from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Ball, number, working_precision
 
@@ -302,51 +301,19 @@ def the_gradient_sums_to_zero(case: Case, experiment: Experiment) -> Evidence:
     return relation("sums over the classes", sums, np.zeros(sums.shape), truth.bound.sum(-1), np.max(truth.scale, -1))
 
 
-def draw_impossible(recipe: Draw) -> Case:
-    """A class of no share in each position, made impossible in some. Nothing is spread over the classes."""
-    case = draw(recipe)
-    logits, targets = case.arguments
-    share = targets if is_floating(targets) else np.arange(logits.shape[-1]) == targets[..., None]
-    order = recipe.rng("order").random(logits.shape) - 2 * (share == 0)
-    chosen = (order == order.min(-1, keepdims=True)) & (share == 0) & (logits.shape[-1] > 1)
-    chosen &= recipe.rng("impossible").random((*logits.shape[:-1], 1)) < 0.7
-    if not chosen.any():
-        raise NotJudged("every class has a share")
-    options = {name: value for name, value in case.options.items() if name != "label_smoothing"}
-    return case.replacing(0, np.where(chosen, -np.inf, logits).astype(logits.dtype)).but(options=options)
-
-
 def ignores_the_impossible(experiment: Experiment) -> None:
     """0 log 0 = 0."""
     if experiment.conventions.get("impossible_class") != "ignored":
         raise NotJudged("0 * inf leaks from an impossible class, or it is open whether it does")
 
 
-@law("A class that is impossible costs nothing, where it has no share.", draw=draw_impossible, rows=COUNTED)
-def an_impossible_class_costs_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """With a logit of -inf f is what it is without the class, under the convention that ignores it."""
-    ignores_the_impossible(experiment)
-    return experiment.ask(case).evidence()
-
-
-@law(
-    "A class that is impossible spoils no gradient.",
-    draw=lambda recipe: with_cotangent(draw_impossible(recipe), recipe, "cross_entropy"),
-    rows=COUNTED,
-    gradients=True,
-)
-def an_impossible_class_spoils_no_gradient(case: Case, experiment: Experiment) -> Evidence:
-    """d x is softmax minus target over the possible classes, 0 for the impossible one. (The gradient of its probability is
-    infinite.)"""
-    ignores_the_impossible(experiment)
-    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
-    return next(e for e in gradient_evidence(answer) if e.comparison == "gradient of logits")
-
-
 def impossible_cases(dtype: str) -> tuple[Case, ...]:
     """Three classes, of which one is impossible for the first position: with probabilities, and with classes."""
     logits = np.array([[1.0, 2.0, -np.inf], [0.5, -1.0, 3.0]]).astype(dtype)
-    return (Case((logits, np.array([[0.5, 0.5, 0], [0.25, 0.25, 0.5]]).astype(dtype))), Case((logits, np.array([1, 2]))))
+    return (
+        Case((logits, np.array([[0.5, 0.5, 0], [0.25, 0.25, 0.5]]).astype(dtype))),
+        Case((logits, np.array([1, 2]))),
+    )
 
 
 def all_ignored_cases(dtype: str) -> tuple[Case, ...]:

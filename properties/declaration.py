@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from veriformer.impls.protocol import Implementation, Offer
-from veriformer.properties import SUBJECTS
-from veriformer.spec import COMPONENTS, Component, Convention
+from veriformer.properties import subject_of
+from veriformer.spec import COMPONENTS, Component, Convention, forms_of, in_form
 
 FORMS = {"object": ", a class whose objects keep the state", "function": ""}
 """What is wanted, in words."""
@@ -41,12 +41,14 @@ def wrong_with(implementation: Implementation, offer: Offer) -> Iterator[str]:
         return
     for name, value in offer.conventions.items():
         yield from wrong_convention(spec, name, value)
-    rows = SUBJECTS[offer.component].rows
+    rows = subject_of(offer.component, offer.form).rows
     sizes = {size for row in rows for size, value in row.items() if type(value) is int}
     for size in offer.only.keys() - sizes:
         yield f"{offer.component}: only={{{size!r}: ...}} names no size{near(size, sizes)} (sizes: {', '.join(sorted(sizes))})"
-    if offer.form != spec.form:
+    if offer.form not in forms_of(offer.component):
         yield f'{offer.component} is declared form="{offer.form}"; wanted: form="{spec.form}"{FORMS[spec.form]}'
+        return
+    spec = in_form(offer.component, offer.form)
     surplus = [name for name in offer.positional if name not in (*spec.positional, *spec.options)]
     if len(offer.positional) < len(spec.offered) and not takes_the_rest(offer, spec):
         yield f"{offer.component} takes {call(offer.positional)}; wanted: {offer.component}{spec_call(spec)}"

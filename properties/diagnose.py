@@ -58,7 +58,9 @@ class Other:
             ValueError
         ):  # with queries and keys exchanged, say, the case is outside the domain, and yet it was answered
             return Verdict.BROKEN
-        return Verdict.UNSUPPORTED if verdict is Verdict.CRASHED and not under.question(case).has_an_answer() else verdict
+        return (
+            Verdict.UNSUPPORTED if verdict is Verdict.CRASHED and not under.question(case).has_an_answer() else verdict
+        )
 
 
 def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged) -> str:

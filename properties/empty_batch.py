@@ -1,6 +1,6 @@
 """Laws of a batch without examples: the answer is empty too, and no parameter gets a gradient.
 
-Beyond the paper: who raises is `unsupported`. Who answers is held to it.
+Beyond the paper: who raises is `unsupported`. Who answers is held to it. One case says it all, and none is drawn at random.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ EXTENSION = "an empty batch"
 def laws(subject: Subject) -> Iterator[Law]:
     """Both, for a component whose arrays have batch axes."""
     rows = smallest_with_a_batch(subject)
-    if not rows or COMPONENTS[subject.component].form == "object":
+    if not rows or subject.form == "object":
         return
-    declare = {"draw": emptied(subject), "rows": rows, "kinds": ("normal",)}
-    yield subject.law("Of no examples there are no answers.", **declare)(an_empty_batch_gives_an_empty_answer)
+    draw, kinds = emptied(subject), ("normal",)
+    forward = subject.law("Of no examples there are no answers.", draw=draw, rows=rows, kinds=kinds)
+    yield replace(forward(an_empty_batch_gives_an_empty_answer), dear=True)
     if subject.differentiable:
-        backward = subject.law("No examples, no gradient.", **declare, gradients=True)
-        yield replace(backward(an_empty_batch_gives_no_gradient), backends=("numpy", "torch"))
+        backward = subject.law("No examples, no gradient.", draw=draw, rows=rows, kinds=kinds, gradients=True)
+        yield replace(backward(an_empty_batch_gives_no_gradient), backends=("numpy", "torch"), dear=True)
 
 
 def smallest_with_a_batch(subject: Subject) -> tuple[Row, ...]:
@@ -76,7 +77,7 @@ def shape_of_the_answer(case: Case, experiment: Experiment) -> tuple[int, ...]:
 
 def an_empty_batch_gives_an_empty_answer(case: Case, experiment: Experiment) -> Evidence:
     """f of arrays of shape (0, ...) has the shape (0, ...)."""
-    found = experiment.ask(case).reply.outputs
+    found: Any = experiment.ask(case).reply.outputs
     return differing("shape of the output", np.shape(found), shape_of_the_answer(case, experiment))
 
 

@@ -45,6 +45,18 @@ ROWS = (
 )
 
 
+WITH_DROPOUT = (*ROWS[:2], row((2,), 2, 4, 3, 2, isolate=("feed_forward",), norm="pre", rate=0.25), *ROWS[2:])
+"""The menu of the universal laws; in all others nothing is dropped."""
+
+
+def dropout(recipe: Draw, shape: tuple[int, ...], *names: str) -> dict[str, Any]:
+    """The keywords of a dropout with given masks, where the row has a rate; about half is dropped."""
+    if not recipe.get("rate"):
+        return {}
+    masks = {name: np.asarray(recipe.rng(f"keep {name}").random(shape) < 0.5) for name in names}
+    return {"keep": masks, "rate": recipe["rate"]}
+
+
 def parameters(recipe: Draw, prefix: str = "", isolate: tuple[str, ...] = ()) -> dict[str, Any]:
     """All weights of one layer; isolated parts are switched off."""
     attention = multi_head_attention.parameters(recipe, prefix + "attention.")
@@ -82,13 +94,20 @@ def options(recipe: Draw) -> dict[str, Any]:
 def draw(recipe: Draw) -> Case:
     """A sequence of any kind, through weights that switch some parts off."""
     x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
-    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
+    chosen = {**options(recipe), **dropout(recipe, x.shape, "self_attention", "feed_forward")}
+    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen)
 
 
 SUBJECT = Subject(
-    "encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+    "encoder_layer",
+    WITH_DROPOUT,
+    draw,
+    batched={"x": 2, "mask": 3, "keep": 2},
+    top=for_scores(0.1),
+    stack=True,
+    differentiable=True,
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 
 
 IDLE_PATHS = frozenset(
@@ -250,7 +269,7 @@ def behind_padding(case: Case, recipe: Draw | None = None) -> Case:
     return behind(case.but(extra={}), {"x": ~inside}, inside, recipe)
 
 
-behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(draw_padded(recipe), recipe))
+behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(draw_padded(recipe), recipe), ROWS)
 
 
 def behind_case(dtype: str) -> Case:

@@ -10,6 +10,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
+from veriformer.properties.special import law_of_nan
 
 
 def row(batch: tuple[int, ...], length: int, d_model: int, d_ff: int, **more: Any) -> dict[str, Any]:
@@ -101,5 +102,7 @@ def hidden_units_can_be_rescaled(case: Case, experiment: Experiment) -> Evidence
     scaled = {"w_1": p["w_1"] * a, "b_1": p["b_1"] * a, "w_2": p["w_2"] / a[:, None], "b_2": p["b_2"]}
     return within_two(experiment.ask(case.but(arguments=(x, scaled))), experiment.ask(case), "answer before rescaling")
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from veriformer.properties import tensors
+from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import Draw, power
@@ -77,4 +77,5 @@ def splitting_a_tensor_changes_nothing(case: Case, experiment: Experiment) -> tu
     return tensors.in_two_tensors(case, experiment)
 
 
+OBJECT = optimizer.subject("gradient_descent", optimizer.rows(*({"lr": lr} for lr in LEARNING_RATES)), power(0.9))
 INQUIRIES = ()

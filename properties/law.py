@@ -33,6 +33,8 @@ class Case:
     """Leaves that the law's premise rests on, as paths into (arguments, options, extra): no smaller example changes them."""
     extension: str = ""
     """Why the case lies beyond the paper ("grouped heads"): there an exception means `unsupported`, not `crashed`."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """How it was drawn: the number of its row in the law's sizes, the kind of its values, the seed."""
 
     def but(self, **changes: Any) -> Case:
         """The same case with something changed."""
@@ -84,7 +86,9 @@ class Law:
     NotJudged. test: the experiment. needs: keywords without which there is nothing to ask. gradients: asks for
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
-    the effect; where fewer than half of the draws do, the suite has failed, not the implementation.
+    the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
+    the component. dear: a case costs seconds, and Hypothesis draws no further ones. statistical: an experiment of fixed
+    size, made once for each row and never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -102,8 +106,9 @@ class Law:
     existential: bool = False
     reaching: bool = False
     """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
-    at_random: bool = True
-    """Does a random phase follow the sweep?"""
+    form: str = "function"
+    dear: bool = False
+    statistical: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,8 +130,11 @@ class Subject:
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
     alike: tuple[str, ...] = ()
     """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
+    laid_out: bool = True
+    """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
+    form: str = "function"
 
     def law(
         self,
@@ -138,6 +146,8 @@ class Subject:
         gradients: bool = False,
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
+        dear: bool = False,
+        statistical: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -154,6 +164,9 @@ class Subject:
                 top=self.top,
                 kinds=kinds or self.kinds,
                 existential=existential,
+                form=self.form,
+                dear=dear,
+                statistical=statistical,
             )
 
         return declare

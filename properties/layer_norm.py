@@ -8,6 +8,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
+from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
 
 ROWS = (
@@ -80,6 +81,11 @@ def draw_scaled(recipe: Draw) -> Case:
 @law("Scaling x by a and eps by a squared changes at most the sign.", draw=draw_scaled, needs=("eps",))
 def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
     """f(a x; a^2 eps) = sign(a) f(x; eps) for a power of two a, with beta = 0. Without its eps scaled, false."""
+    return scaled_with_eps(case, experiment)
+
+
+def scaled_with_eps(case: Case, experiment: Experiment) -> Evidence:
+    """The law for both norms."""
     a, x = case.extra["factor"], case.arguments[0]
     scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
     one, other = experiment.ask(scaled), experiment.ask(case)
@@ -104,6 +110,11 @@ def the_mean_is_zero(case: Case, experiment: Experiment) -> Evidence:
 @law("The mean of the squares is var / (var + eps).", draw=draw_plain)
 def the_mean_of_squares_is_var_over_var_plus_eps(case: Case, experiment: Experiment) -> Evidence:
     """Not 1: eps takes its share. The errors of f enter as 2 |F| B + B^2, with the certified F."""
+    return mean_of_squares(case, experiment)
+
+
+def mean_of_squares(case: Case, experiment: Experiment) -> Evidence:
+    """The law for both norms: the truth's own mean of squares, and how far an honest answer's may be from it."""
     answer = experiment.ask(case)
     f, bound, n = answer.value, answer.bound, case.arguments[0].shape[-1]
     with working_precision(256):
@@ -138,5 +149,7 @@ def gamma_and_beta_act_per_feature(case: Case, experiment: Experiment) -> Eviden
     scale = np.broadcast_to(other.scale, other.bound.shape)[..., keep]
     return relation("the other features", one.value[..., keep], other.value[..., keep], allowed, scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.protocol import Path
-from veriformer.properties import tensors
+from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, relation
 from veriformer.properties.probes import Draw
@@ -29,6 +29,16 @@ ROWS = (
 )
 """step: finished updates. lr weight_decay is of order 1: a decay cannot hide in the rounding of the parameter."""
 OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay")
+STEPS = optimizer.rows(
+    {"lr": 1.0},
+    {"lr": 0.5, "eps": 1e-3, "beta_2": 0.999},
+    {"lr": 2.0, "beta_1": 0.5, "beta_2": 0.75},
+    {"lr": 0.25, "weight_decay": 2.0},
+    {"lr": 1e-3, "beta_2": 0.999},
+    {"lr": 0.1, "eps": 0.25, "weight_decay": 10.0},
+    {"lr": 1.0, "beta_1": 0.0, "weight_decay": 0.75},
+)
+"""The same of objects, over a few steps."""
 FIRST = tuple(r for r in ROWS if r["step"] == 0)
 
 

@@ -80,7 +80,8 @@ class Draw:
         return self.cast(around + rng.standard_normal(length) * 0.5)
 
     def grid(self, name: str, shape: tuple[int, ...], steps: int = 1024) -> Array:
-        """Multiples of 1/64 below `steps`/64: sums of a few of them are exact in every dtype of at least 11 digits."""
+        """Multiples of 1/64 up to `steps`/128, fewer where the dtype has not the digits: the sum of two is exact."""
+        steps = min(steps, 2 ** FORMATS[self.dtype].digits)
         return self.cast(self.rng(name).integers(-steps // 2, steps // 2 + 1, shape) / 64.0)
 
     def integers(self, name: str, shape: tuple[int, ...], low: int, high: int) -> Array:
@@ -166,7 +167,8 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype
 
 
 def ties(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
-    return rng.integers(-1, 2, shape).astype(np.float64)
+    """-1, 0 and 1, the zeros of either sign: -0.0 is 0, and must be taken for nothing else."""
+    return rng.integers(-1, 2, shape) * signs(rng, shape)
 
 
 def constant(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:

@@ -8,6 +8,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row, within_two
+from veriformer.properties.special import law_of_limits, law_of_nan
 
 ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 """Sizes of everything that acts on each element by itself."""
@@ -66,5 +67,8 @@ def the_two_halves_make_the_whole(case: Case, experiment: Experiment) -> Evidenc
     """f(x) - f(-x) = x."""
     return mirrored(case, experiment)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False)
+infinities_have_their_limits = law_of_limits(SUBJECT, (0.0,))
 
 INQUIRIES = ()

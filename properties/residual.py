@@ -8,6 +8,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row
+from veriformer.properties.special import law_of_nan
 from veriformer.properties.universal import with_cotangent
 
 ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
@@ -54,5 +55,7 @@ def the_cotangent_comes_back(case: Case, experiment: Experiment) -> tuple[Eviden
         for i, (g, (_, truth)) in enumerate(zip(got, answer.gradient_truths, strict=True))
     )
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False)
 
 INQUIRIES = ()

@@ -20,7 +20,7 @@ from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import KINDS, Draw, Row, seed_of
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Question
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import precision_of
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ SIZES_COMPILED = 6
 COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+FEW_EXAMPLES = 5
+"""Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -47,6 +49,12 @@ class Budget:
     examples: int = 30
     quick: bool = False
     seed: int = 0
+    sizes: int | None = None
+    """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+
+    def narrowed(self, sizes: int) -> Budget:
+        """Fewer sizes, a quick sweep, few random examples."""
+        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    if not rows or not budget.examples or not law.at_random:
+    if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
@@ -92,9 +100,14 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
+    if law.statistical:
+        return rows
+    thorough = law.thorough and not law.gradients
+    if budget.sizes is not None:
+        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
     if door.backend in COMPILED and not law.thorough:
         rows = rows[:SIZES_COMPILED]
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
 def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
@@ -116,13 +129,15 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first. Sizes that
-    take a reach meet every fourth kind, each the next ones."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical. Sizes that take a reach meet no more than every fourth kind, each the next ones."""
     kinds = list(law.kinds or KINDS)
-    pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds)) if "reach" not in rows[r]]
-    if not law.thorough or budget.quick:
+    pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
-    pairs += [(r, k) for r in range(len(rows)) for k in range(r % 4, len(kinds), 4) if "reach" in rows[r]]
+    pairs = [(r, k) for r, k in pairs if "reach" not in rows[r] or (k - r) % 4 == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
@@ -134,14 +149,15 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
         case = law.draw(draw)
     except NotJudged:
         return None
-    heard = case.but(options={name: value for name, value in case.options.items() if offer.takes(name)})
-    return heard if len(heard.options) == len(case.options) or still_fits(heard, law.component, settled) else None
+    recipe = {"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed}
+    heard = case.but(options={n: value for n, value in case.options.items() if offer.takes(n)}, recipe=recipe)
+    return heard if len(heard.options) == len(case.options) or still_fits(heard, law, settled) else None
 
 
-def still_fits(case: Case, component: str, settled: Settled) -> bool:
+def still_fits(case: Case, law: Law, settled: Settled) -> bool:
     """With some keywords not passed, has the formula an answer still, and one that the cotangent fits? To targets that are
     ignored it has none without the index, and a mean is no array."""
-    spec = COMPONENTS[component]
+    spec = in_form(law.component, law.form)
     conventions = {name: value for name, value in settled.values.items() if name in spec.signature.parameters}
     options = {name: value for name, value in case.options.items() if name not in conventions}
     question = Question(spec, case.arguments, options, conventions, precision_of("float64"), case.aliases)

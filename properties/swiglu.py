@@ -11,6 +11,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
+from veriformer.properties.special import law_of_nan
 
 ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (), "length": 1, "d_model": 1, "d_ff": 1},
@@ -80,5 +81,7 @@ def a_gate_of_zero_is_shut(case: Case, experiment: Experiment) -> Evidence:
     answer = experiment.ask(case.but(arguments=(x, {**p, "w_gate": np.zeros_like(p["w_gate"])})))
     return relation("0", answer.value, np.zeros(answer.value.shape), answer.bound, answer.scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

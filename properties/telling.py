@@ -12,7 +12,7 @@ from veriformer.properties.outcome import Outcome
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 
 
 def message_of(outcome: Outcome) -> str:
@@ -31,7 +31,7 @@ def counterexample(
     law: Law, door: Door, case: Case, outcome: Outcome, examples: int, settled: Settled
 ) -> Mapping[str, Any]:
     """All that a reader, and a script, need to see the failure again."""
-    names = COMPONENTS[law.component].positional
+    names = in_form(law.component, law.form).positional
     weighed = outcome.worst
     evidence = weighed.evidence if weighed else None
     return {

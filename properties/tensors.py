@@ -71,8 +71,17 @@ def zeros(arrays: Named) -> Named:
 
 
 def scaled(arrays: Named, factor: float) -> Named:
-    """Each number times a power of two, in its own dtype."""
-    return mapped(lambda array: (array * array.dtype.type(factor)).astype(array.dtype), arrays)
+    """Each number times a power of two. Raises NotJudged where that is not a number of the dtype."""
+
+    def change(array: np.ndarray) -> np.ndarray:
+        wanted = array.astype(np.float64) * factor
+        with np.errstate(over="ignore"):
+            moved = wanted.astype(array.dtype)
+        if not np.array_equal(moved.astype(np.float64), wanted):
+            raise NotJudged("a power of two leads out of the dtype's range")
+        return moved
+
+    return mapped(change, arrays)
 
 
 def gridded(recipe: Draw, prefix: str, arrays: Named) -> Named:

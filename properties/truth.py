@@ -22,6 +22,8 @@ from veriformer.spec.numbers.precision import OUTWARD, Precision
 BITS = (128, 256, 512, 1200, 2400, 4800)
 """Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
 SHARPNESS = 1.0 / 1024
+VANISHING = 2.0**-64
+"""Between the first two of these precisions the enclosure of a true 0 shrinks by more than this: by about 2^-128."""
 
 
 def place(path: Path) -> str:
@@ -33,17 +35,39 @@ def place(path: Path) -> str:
 class Truth:
     """The bound of one output or gradient, and, when it is first needed, its certified value.
 
-    value: near the truth, from the bounded numbers. scale: beyond a quarter of it the bound says nothing. formula: the
-    balls at a working precision. on_failure: called when 4,800 bits certify too little.
+    value: near the truth, from the bounded numbers. formula: the balls at a working precision. given_scale: what the component
+    says of its scale, if it does. on_failure: called when 4,800 bits certify too little.
     """
 
     value: np.ndarray
     bound: np.ndarray
-    scale: Any
+    given_scale: Any
     formula: Callable[[int], Ball]
     on_failure: Callable[[], None] = lambda: None
     layer: np.ndarray | None = None
     """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """Beyond a quarter of this the bound says nothing: what the component says, or the largest element of the array; 0,
+        where any bound says something, if the whole array is truly 0."""
+        size = self.given_scale
+        if size is None:
+            size = 0.0 if self.vanishes() else largest(finite_part(self.value))
+        return np.broadcast_to(size, self.bound.shape)
+
+    def vanishes(self) -> bool:
+        """Is the true array 0 (the gradient of a key's bias is)? In floats it may be noise, in bounded numbers too; the balls
+        hold 0 and nothing far from it, however sharp they become."""
+        if not self.value.any():
+            return True
+        if not (np.abs(self.value) <= self.bound).all():
+            return False
+        first, second = (self.formula(bits) for bits in BITS[:2])
+        zeros, radii = np.zeros(self.value.shape), first.radii()
+        if not np.isfinite(radii).all() or (first.distances(zeros) > 0).any() or (second.distances(zeros) > 0).any():
+            return False
+        return bool((second.radii() <= VANISHING * radii).all())
 
     @cached_property
     def ball(self) -> Ball:
@@ -146,6 +170,7 @@ class Question:
         """A digest of all of it."""
         assumed = (
             self.component.name,
+            self.component.form,
             sorted(self.conventions.items()),
             self.precision,
             self.layer,
@@ -272,8 +297,7 @@ def is_floating(leaf: Any) -> bool:
 def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
     """What the bounded numbers say, and how to certify it."""
     bound = bounded.error * OUTWARD
-    size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
-    return Truth(bounded.value, bound, size, formula)
+    return Truth(bounded.value, bound, scale, formula)
 
 
 def finite_part(values: np.ndarray) -> np.ndarray:

@@ -15,10 +15,12 @@ from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import Question, is_floating, place
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, in_form
 from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of
 
+WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
+"""Layouts in which each number has a place of its own that may be written."""
 SIZES_OF_STACKS = 6
 """Sizes in which stacks are asked for gradients, and batches one by one: many truths, and for JAX many compilations."""
 
@@ -36,9 +38,10 @@ def laws(subject: Subject) -> Iterator[Law]:
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
+    if subject.arrays and subject.laid_out:
         in_layout = plain(
             "It does not matter how the arguments lie in memory.",
-            draw=laid_out(subject.draw),
+            draw=laid_out(subject),
             rows=(*subject.rows, *lying(subject.rows)),
         )
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
@@ -74,8 +77,10 @@ def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]
 
 
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
-    """No byte of any argument differs after the call."""
-    changed = experiment.ask(case).reply.changed_arguments
+    """No byte of any argument differs after the call, but of those that an object owns."""
+    positions = enumerate(experiment.component.offered)
+    owned = tuple(f"argument {i}" for i, name in positions if name in experiment.component.owned)
+    changed = [name for name in experiment.ask(case).reply.changed_arguments if not name.startswith(owned)]
     return differing("changed arguments", ", ".join(changed) or "none", "none")
 
 
@@ -99,18 +104,21 @@ def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
             yield from ({**plain, "layout of all": layout} for layout in LAYOUTS[1:])
 
 
-def laid_out(draw: Callable[[Draw], Case]) -> Callable[[Draw], Case]:
-    """Cases whose arrays lie in memory in other ways; in some sizes all in the same, and what is at the end stands out."""
+def laid_out(subject: Subject) -> Callable[[Draw], Case]:
+    """Cases whose arrays lie in memory in other ways; what an object owns, in ways in which it can be written. In some sizes
+    all lie in the same way, and what is at the end stands out."""
+    spec = in_form(subject.component, subject.form)
 
     def with_layouts(recipe: Draw) -> Case:
         alike = recipe.get("layout of all")
-        layouts = [alike] if alike else LAYOUTS[1:]
-        case = draw(replace(recipe, kind="large_at_the_end") if alike else recipe)
+        layouts = (alike,) if alike else LAYOUTS[1:]
+        case = subject.draw(replace(recipe, kind="large_at_the_end") if alike else recipe)
         rng = recipe.rng("layouts")
         chosen: dict[Path, str] = {}
         for path, leaf in leaves(case.arguments):
             if isinstance(leaf, np.ndarray):
-                chosen[path] = str(rng.choice(layouts))
+                owned = spec.positional[int(path[0])] in spec.owned
+                chosen[path] = str(rng.choice(WRITABLE if owned else layouts))
         for name, value in case.options.items():
             if isinstance(value, np.ndarray):
                 chosen[(name,)] = str(rng.choice(layouts))
@@ -152,8 +160,7 @@ def batch(subject: Subject) -> Callable[[Draw], Case]:
         case = subject.draw(recipe)
         if not any(lengths(subject, case)):
             raise NotJudged("no batch")
-        driven = COMPONENTS[subject.component].form == "object"
-        if driven and any(method != "step" for method, *_ in case.arguments[-1]):
+        if subject.form == "object" and any(method != "step" for method, *_ in case.arguments[-1]):
             raise NotJudged("what other methods do to the rows of a batch is not known")
         return case
 

@@ -16,7 +16,11 @@ def markdown(records: Iterable[Record], compare: Iterable[Record] | None = None)
     """The page, as a function of the records; `compare` are older records, to say what changed since."""
     template = environment().get_template("report.md.j2")
     said = page(records, compare)
-    return str(template.render(page=said, symbols=SYMBOLS, meanings=MEANINGS, values=values, fenced=escape.fenced))
+    return str(
+        template.render(
+            page=said, symbols=SYMBOLS, meanings=MEANINGS, values=values, fenced=escape.fenced, raw=escape.Markdown
+        )
+    )
 
 
 def environment() -> Any:

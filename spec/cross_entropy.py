@@ -105,14 +105,15 @@ def cross_entropy(
 ) -> Any:
     """cross_entropy(x, t) = -sum_k w_k q_k log softmax(x)_k for each position, q = (1 - e) t + e / K.
 
-    logits (..., K): any real numbers; -inf for a class that is impossible, whose share must be 0. targets: integers (...) in 0 ... K - 1, which stand for one-hot t, or probabilities
-    (..., K). label_smoothing: e. ignore_index: positions with this integer target are not counted, whatever their logits
-    are. weight (K): w, of each class, 1 if not given.
+    logits (..., K): any real numbers; -inf for a class that is impossible, whose share must be 0. targets: integers (...)
+    in 0 ... K - 1, which stand for one-hot t, or probabilities (..., K). label_smoothing: e. ignore_index: positions with
+    this integer target are not counted, whatever their logits are. weight (K): w, of each class, 1 if not given.
     reduction: "none" answers (...), 0 where a position is ignored; "sum" adds them up; "mean" divides the sum by the weights
     w_t of the counted targets, and for probabilities by the number of positions.
-    Corners: K = 1 gives 0. An impossible class: convention `impossible_class`. log(softmax) underflows where its logarithm does not: no number may be added to it.
-    Raises ValueError for a target outside the classes or on an impossible one, shapes that do not fit, label_smoothing outside [0, 1], another
-    reduction, or ignore_index with probabilities.
+    Corners: K = 1 gives 0. An impossible class: convention `impossible_class`. log(softmax) underflows where its logarithm
+    does not: no number may be added to it.
+    Raises ValueError for a target outside the classes or on an impossible one, shapes that do not fit, label_smoothing
+    outside [0, 1], another reduction, or ignore_index with probabilities.
     """
     classes = logits.shape[-1]
     require(reduction in REDUCTIONS, f"reduction {reduction!r}: one of {', '.join(REDUCTIONS)}")
@@ -121,9 +122,7 @@ def cross_entropy(
     q, counted = one_hot(targets, classes, ignore_index, like=logits)
     require(q.shape == logits.shape, f"targets of shape {targets.shape} do not fit logits of shape {logits.shape}")
     shares = weighted(smoothed(q, label_smoothing, smoothing), weight)
-    losses = np.where(
-        counted, loss_of_each(logits, shares, leaks=impossible_class == "leaks"), number(0, like=logits)
-    )
+    losses = np.where(counted, loss_of_each(logits, shares, leaks=impossible_class == "leaks"), number(0, like=logits))
     if reduction == "none":
         return losses
     if reduction == "sum":

@@ -59,6 +59,8 @@ ATTEND = 'return multi_head_attention(y, y, params["self_attention"], n_heads=n_
 DEFAULTS = """    norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
 """
 MOMENTS = """    deviation = x - np.mean(x, axis=-1, keepdims=True)

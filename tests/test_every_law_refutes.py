@@ -2,7 +2,8 @@
 
 `wrong/` has a file for each component. A function there breaks the law that it is named after and says how; one whose
 name ends in `_vjp` is its gradient. Where only one of the two is wrong the other is the honest one. What no component
-breaks in a way of its own is broken in the way of `wrong/universal.py`.
+breaks in a way of its own is broken in the way of `wrong/universal.py`. A function of `wrong/optimizer.py` makes of an honest
+class of optimizers one whose objects break the law.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from veriformer.impls.numpy import impl as honest
+from veriformer.impls.numpy import impl, optimizers
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
-from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties import INQUIRIES, LAWS, OBJECT_LAWS
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.judge import fits, judge, try_case
 from veriformer.properties.law import Case, Law
@@ -26,11 +27,14 @@ from veriformer.properties.search import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
-from veriformer.spec import COMPONENTS
+from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import precision_of
 
 Functions = dict[str, Callable[..., Any]]
 EVERY_LAW = [pytest.param(law, id=f"{law.component}-{law.name}") for laws in LAWS.values() for law in laws]
+EVERY_LAW += [
+    pytest.param(law, id=f"{law.component}-object-{law.name}") for laws in OBJECT_LAWS.values() for law in laws
+]
 TRUTHS = Truths()
 
 
@@ -46,12 +50,19 @@ def functions_of(path: Path) -> Functions:
 
 WRONG = {path.stem: functions_of(path) for path in sorted((Path(__file__).parent / "wrong").glob("*.py"))}
 UNIVERSAL = WRONG.pop("universal")
+OPTIMIZER = WRONG.pop("optimizer")
+
+
+def honest_of(law: Law) -> Implementation:
+    """Our NumPy implementation that offers the component in the form of the law."""
+    return optimizers if law in OBJECT_LAWS.get(law.component, ()) else impl
 
 
 def wrong_implementation(law: Law) -> Implementation:
     """The honest component with what breaks this law, under the same conventions."""
-    component, own = law.component, WRONG[law.component]
+    component, honest = law.component, honest_of(law)
     function, vjp = honest.functions[component], honest.pullbacks.get(component)
+    own = WRONG[component] if honest is impl else {name: make(function) for name, make in OPTIMIZER.items()}
     if law.name in own or f"{law.name}_vjp" in own:
         function, vjp = own.get(law.name, function), own.get(f"{law.name}_vjp", vjp)
     else:
@@ -59,12 +70,12 @@ def wrong_implementation(law: Law) -> Implementation:
         function = in_every_step(spoil, function) if isinstance(function, type) else spoil(function)
         if f"{law.name}_vjp" in UNIVERSAL:
             vjp = UNIVERSAL[f"{law.name}_vjp"](vjp)
-    impl = Implementation(f"wrong {component}")
+    wrong = Implementation(f"wrong {component}")
     offer = honest.offers[component]
-    impl.component(component, form=offer.form, **offer.conventions)(function)
+    wrong.component(component, form=offer.form, **offer.conventions)(function)
     if vjp is not None:
-        impl.vjp(component)(vjp)
-    return impl
+        wrong.vjp(component)(vjp)
+    return wrong
 
 
 def in_every_step(spoil: Callable[..., Any], honest_class: Any) -> type:
@@ -88,9 +99,9 @@ def verdict_of_the_honest(law: Law, found: Mapping[str, Any]) -> Verdict:
         tuple(tuple(group) for group in found["aliases"]),
         found["extension"],
     )
-    door = open_door(honest, "float32", "cpu")
+    door = open_door(honest_of(law), "float32", "cpu")
     precision = precision_of("float32")
-    experiment = Experiment(door, COMPONENTS[law.component], found["conventions"], precision, TRUTHS)
+    experiment = Experiment(door, in_form(law.component, law.form), found["conventions"], precision, TRUTHS)
     return try_case(law, case, experiment).verdict
 
 
@@ -106,7 +117,7 @@ def test_refutes_what_breaks_it(law: Law) -> None:
 
 @pytest.mark.parametrize("law", EVERY_LAW)
 def test_holds_of_the_honest_implementation(law: Law) -> None:
-    record = judged(law, honest, Budget(examples=5, quick=True))
+    record = judged(law, honest_of(law), Budget(examples=5, quick=True))
     assert record.verdict is Verdict.HELD, f"{record.verdict}: {record.message}"
 
 
@@ -115,13 +126,17 @@ def test_every_law_has_something_that_breaks_it() -> None:
     own = {(c, name.removesuffix("_vjp")) for c, functions in WRONG.items() for name in functions}
     everywhere = {name.removesuffix("_vjp") for name in UNIVERSAL}
     assert {(c, name) for c, name in there - own if name not in everywhere} == set()
+    of_objects = {law.name for laws in OBJECT_LAWS.values() for law in laws}
+    assert of_objects - OPTIMIZER.keys() - everywhere == set()
 
 
 def test_whatever_is_wrong_breaks_a_law_that_exists() -> None:
     own = {(c, name.removesuffix("_vjp")) for c, functions in WRONG.items() for name in functions}
     assert own - {(c, law.name) for c, laws in LAWS.items() for law in laws} == set()
+    assert OPTIMIZER.keys() <= {law.name for laws in OBJECT_LAWS.values() for law in laws}
     assert {name.removesuffix("_vjp") for name in UNIVERSAL} <= {law.name for laws in LAWS.values() for law in laws}
 
 
 def test_whatever_is_wrong_says_how() -> None:
-    assert [f"{c}.{n}" for c, functions in WRONG.items() for n, f in functions.items() if not f.__doc__] == []
+    everything = {**WRONG, "optimizer": OPTIMIZER}
+    assert [f"{c}.{n}" for c, functions in everything.items() for n, f in functions.items() if not f.__doc__] == []

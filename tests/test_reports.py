@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from veriformer import record
-from veriformer.record import Record, Verdict
+from veriformer.record import BUCKETS, Record, Verdict, bucket_of
 from veriformer.reports import escape, values, write
 from veriformer.reports.compare import compare
 from veriformer.reports.conventions import arithmetics, conventions
@@ -28,7 +28,7 @@ from veriformer.reports.html import html
 from veriformer.reports.markdown import markdown
 from veriformer.reports.matrix import largest, matrix, reasons
 from veriformer.reports.page import headline
-from veriformer.reports.terminal import failure, terminal
+from veriformer.reports.terminal import failure, say, terminal, what_changed
 from veriformer.reports.timings import panels
 
 EVIL = (
@@ -90,15 +90,25 @@ def every_field(text: str, kind: str = "verdict", verdict: Verdict = Verdict.BRO
 
 def full(text: str) -> list[Record]:
     """Records that fill every part of a report with the given text."""
+    broken = dataclasses.replace(every_field(text), known="")
     return [
         every_field(text, "run"),
-        every_field(text),
-        dataclasses.replace(every_field(text), dtype="float64"),
-        dataclasses.replace(every_field(text, verdict=Verdict.CRASHED), law="crashes " + text),
-        dataclasses.replace(every_field(text, verdict=Verdict.ABSENT), law="absent " + text),
+        broken,
+        dataclasses.replace(broken, dtype="float64"),
+        dataclasses.replace(broken, verdict=Verdict.CRASHED, law="crashes " + text),
+        dataclasses.replace(broken, verdict=Verdict.ABSENT, law="absent " + text),
+        dataclasses.replace(every_field(text), law="known " + text),
+        every_field(text, "known"),
         every_field(text, "timing", Verdict.HELD),
         dataclasses.replace(every_field(text, "timing", Verdict.ABSENT), timing=None, implementation="a " + text),
     ]
+
+
+def older(text: str) -> list[Record]:
+    """Records of a run before `full`: one law held, another convention was followed, more than a dozen laws are gone."""
+    held = dataclasses.replace(every_field(text, verdict=Verdict.HELD), conventions={text: "another"})
+    known = dataclasses.replace(held, law="known " + text)
+    return [held, known, *(dataclasses.replace(held, law=f"{number} {text}") for number in range(13))]
 
 
 def shown(records: list[Record], **settings: Any) -> str:
@@ -127,7 +137,7 @@ def outside_pictures(page: str) -> str:
 
 
 def test_a_hostile_record_adds_no_element_to_the_page() -> None:
-    hostile, harmless = (html(full(text), full(text)[:2]) for text in (EVIL, "a" * len(EVIL)))
+    hostile, harmless = (html(full(text), older(text)) for text in (EVIL, "a" * len(EVIL)))
     assert Tags(outside_pictures(hostile)).found == Tags(outside_pictures(harmless)).found
     pictures = {tag for tag, _ in Tags("".join(re.findall(r"<svg.*?</svg>", hostile, re.DOTALL))).found}
     assert pictures <= {"svg", "g", "path", "text", "defs", "use", "clippath", "rect"}
@@ -137,7 +147,7 @@ def test_a_hostile_record_adds_no_element_to_the_page() -> None:
 
 def test_a_hostile_record_shapes_no_markdown() -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    hostile, harmless = (parser.parse(markdown(full(text), full(text)[:2])) for text in (EVIL, "fine"))
+    hostile, harmless = (parser.parse(markdown(full(text), older(text))) for text in (EVIL, "fine"))
     assert [token.type for token in hostile] == [token.type for token in harmless]
     inner = {child.type for token in hostile for child in token.children or ()}
     assert inner <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
@@ -165,6 +175,14 @@ def test_control_characters_are_spelled_out(render: Any) -> None:
     assert "x1b" in report
     assert "u202e" in report
     report.encode("utf-8")
+
+
+def test_what_changed_does_nothing_on_a_terminal() -> None:
+    out = io.StringIO()
+    say(Console(file=out, width=100), *what_changed(compare(older(EVIL), full(EVIL))))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800]", out.getvalue())
+    for words in ("Newly broken: ", ", known: ", "Conventions followed differently: ", "[bold red]rich[/]"):
+        assert words in out.getvalue()
 
 
 def test_the_page_needs_nothing_from_the_network() -> None:
@@ -563,3 +581,31 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     text = out.buffer.getvalue().decode("ascii")
     assert "x broken" in text
     assert "na\\xefve" in text
+
+
+def ratios(*found: float) -> tuple[int, ...]:
+    """The counts of these ratios of error to bound."""
+    places = [bucket_of(ratio) for ratio in found]
+    return tuple(places.count(place) for place in range(BUCKETS))
+
+
+def test_a_median_is_known_up_to_a_factor_of_two() -> None:
+    for ratio in (1e-9, 1e-3, 0.03, 0.5, 0.51, 1.0):
+        median = judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, ratio, 1.0)).median_ratio
+        assert median is not None
+        assert max(ratio, 2.0**-24) <= median < 2 * max(ratio, 2.0**-24)
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, 0.0, 2.0)).median_ratio == 0.0
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(2.0)).median_ratio == math.inf
+    assert judged("i", "c", "law", Verdict.HELD).median_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "listed"), [(0.03, 0.2, True), (0.2, 0.03, True), (0.1, 0.2, False), (0, 0.1, True)]
+)
+def test_an_error_that_drifts_is_listed_before_it_breaks_a_bound(before: float, after: float, listed: bool) -> None:
+    old, new = (judged("i", "c", "law", Verdict.HELD, ratios=ratios(ratio)) for ratio in (before, after))
+    found = compare([old], [new])
+    assert found.headings() == ()
+    assert bool(found.drifts) is listed
+    said = "Held, with another typical error"
+    assert (said in markdown([new], [old])) is (said in html([new], [old])) is listed

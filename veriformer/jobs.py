@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 from veriformer.impls.protocol import DTYPES
-from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.conformance import WIDE, Selection, Suite
 from veriformer.properties.search import Budget
 from veriformer.record import Record
 
@@ -46,9 +46,11 @@ def on_real_input(suite: Suite, dtype: str) -> Iterator[Record]:
 
 
 def real_dtypes(suite: Suite) -> list[str]:
-    """The dtypes in which the real model is judged: all that are offered; the widest of them in a quick run."""
+    """The dtypes in which the real model is judged: those asked for, or all wide ones that are offered (half types where no
+    wider one is); the widest of them in a quick run."""
     offered = {dtype for one in suite.found if one.implementation for dtype in one.implementation.dtypes}
-    dtypes = [dtype for dtype in DTYPES if dtype in (suite.selection.dtypes or offered)]
+    asked = suite.selection.dtypes or offered.intersection(WIDE) or offered
+    dtypes = [dtype for dtype in DTYPES if dtype in asked]
     return dtypes[:1] if suite.budget.quick else dtypes
 
 

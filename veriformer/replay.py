@@ -11,8 +11,8 @@ from rich.console import Console
 
 from veriformer.impls.discover import Found, find
 from veriformer.impls.protocol import Implementation, Misuse
-from veriformer.impls.worker import open_door
-from veriformer.properties import LAWS
+from veriformer.impls.worker import devices_of, open_door
+from veriformer.properties import laws_of as searched_laws_of
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Law
@@ -23,7 +23,7 @@ from veriformer.properties.telling import counterexample, message_of
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 from veriformer.reports.terminal import failure, line, say
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, in_form
 
 
 def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
@@ -56,9 +56,14 @@ def named(name: str, target: str) -> Implementation:
 
 def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
     """The verdict of one stored case."""
-    law = law_of(stored["component"], stored["law"])
+    component = stored["component"]
+    why = why_not(implementation, stored["dtype"], stored["device"])
+    if why:
+        raise Misuse(why)
     door = open_door(implementation, stored["dtype"], stored["device"])
-    if law.component not in door.offers:
+    offer = door.offers.get(component)
+    law = law_of(component, stored["law"], offer.form if offer else "")
+    if offer is None:
         return Record(
             kind="verdict",
             implementation=implementation.name,
@@ -67,9 +72,16 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
             message=f"{implementation.name} no longer offers {law.component}",
         )
     conventions = dict(stored.get("conventions", {}))
-    experiment = Experiment(door, COMPONENTS[law.component], conventions, promised(door, law.component), Truths())
-    case = stored_case(stored)
-    outcome = try_case(law, case, experiment)
+    spec = in_form(component, law.form)
+    experiment = Experiment(door, spec, conventions, promised(door, law.component), Truths())
+    try:
+        case = stored_case(stored)
+        wanted = spec.positional
+        if len(case.arguments) != len(wanted):
+            raise ValueError(f"{len(case.arguments)} arguments are stored, wanted are {', '.join(wanted)}")
+        outcome = try_case(law, case, experiment)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # written by another version, or by hand
+        raise Misuse(f"the counterexample cannot be put again: {type(error).__name__}: {error}") from error
     settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})
     return Record(
         kind="verdict",
@@ -96,12 +108,13 @@ def ratios(outcome: Outcome) -> dict[str, Any]:
 
 def laws_of(component: str) -> list[Law]:
     """The laws of a component, on searched and on real input."""
-    return [*LAWS.get(component, ()), *(law for law in REAL_LAWS.values() if law.component == component)]
+    searched = searched_laws_of(component) if component in COMPONENTS else ()
+    return [*searched, *(law for law in REAL_LAWS.values() if law.component == component)]
 
 
-def law_of(component: str, name: str) -> Law:
-    """The law of this name; Misuse if this version has none."""
-    for law in laws_of(component):
+def law_of(component: str, name: str, form: str = "") -> Law:
+    """The law of this name, and of this form where both have one; Misuse if this version has none."""
+    for law in sorted(laws_of(component), key=lambda law: law.form != form):
         if law.name == name:
             return law
     raise Misuse(f"this version of veriformer has no law {name!r} of {component!r}")
@@ -120,20 +133,29 @@ def stored_case(stored: Mapping[str, Any]) -> Case:
     )
 
 
+def why_not(implementation: Implementation, dtype: str, device: str) -> str:
+    """Why it cannot be asked in this dtype on this device; empty when it can."""
+    if dtype not in implementation.dtypes:
+        return f"{dtype} is not offered"
+    if device not in implementation.devices:
+        return f"{device} is not offered"
+    return "" if device in devices_of(implementation) else f"no {device} device"
+
+
 def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[Record, Record]]:
-    """Every stored counterexample of the named implementations, with its verdict now."""
+    """Everything broken or crashed of the named implementations, with its verdict now. Nothing else is imported."""
     present = {one.implementation.name: one.implementation for one in found if one.implementation}
     for old in records:
-        if (
-            old.counterexample
-            and old.implementation in present
-            and old.law in {law.name for law in laws_of(old.component)}
-        ):
-            stored = {
-                **old.counterexample,
-                "component": old.component,
-                "law": old.law,
-                "dtype": old.dtype,
-                "device": old.device,
-            }
-            yield old, replace(again(present[old.implementation], stored), seed=old.seed)
+        if old.bad and old.implementation in present:
+            yield old, replace(now(present[old.implementation], old), seed=old.seed)
+
+
+def now(implementation: Implementation, old: Record) -> Record:
+    """The verdict on the counterexample of a record, or why there is none."""
+    where = {"component": old.component, "law": old.law, "dtype": old.dtype, "device": old.device}
+    try:
+        if not old.counterexample:
+            raise Misuse("no counterexample was stored; check --only-broken judges it again")
+        return again(implementation, {**old.counterexample, **where})
+    except Misuse as misuse:
+        return replace(old, verdict=Verdict.ABSENT, counterexample=None, message=str(misuse))

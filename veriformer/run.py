@@ -6,7 +6,7 @@ import datetime
 import inspect
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,13 +15,16 @@ from veriformer.impls.discover import Found, find, installed
 from veriformer.impls.protocol import DTYPES, Misuse
 from veriformer.impls.worker import devices_of, versions_of
 from veriformer.jobs import in_one_process, shared_out
-from veriformer.properties import LAWS
+from veriformer.known import Known
+from veriformer.properties import LAWS, OBJECT_LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import near, spec_call
+from veriformer.properties.real.agreement import LAWS as REAL
 from veriformer.properties.search import Budget
-from veriformer.record import Record
+from veriformer.record import NOT_INSTALLED, Record
 from veriformer.spec import COMPONENTS, SLIPS, Component, Slip
 
+REAL_LAWS = {law.name for law in REAL.values()}
 PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch", "jax", "ml_dtypes")
 
 
@@ -50,6 +53,9 @@ class Plan:
     targets: tuple[str, ...]
     real: bool
     workers: int
+    known: Known = field(default_factory=Known)
+    exit_first: bool = False
+    """Stop at the first law that fails the run. The suite itself knows no deviations: it stops at the first broken one."""
 
     @classmethod
     def of(
@@ -65,18 +71,37 @@ class Plan:
         exit_first: bool,
         real: bool,
         workers: int,
+        known: Known | None = None,
+        again: Sequence[Record] | None = None,
     ) -> Plan:
-        """Raises Misuse for a component, law or dtype that does not exist."""
+        """`again`: records, of which only what is broken is judged. Raises Misuse for a component, law or dtype that does
+        not exist."""
         for name in dtypes or ():
             if name not in DTYPES:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
-        selection = Selection(tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()))
+        found = found_in(targets)
+        names = {one.name for one in found if one.implementation}
+        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
+        if again is not None and not only:
+            raise Misuse(
+                f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
+                "leave out --only-broken to judge everything"
+            )
+        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
+        selection = Selection(*chosen, only)
+        real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
-        return cls(Suite(found_in(targets), selection, budget, exit_first), tuple(targets), real, workers)
+        suite = Suite(found, selection, budget, exit_first and known is None)
+        return cls(suite, tuple(targets), real, workers, known or Known(), exit_first)
 
     @property
     def found(self) -> Sequence[Found]:
         return self.suite.found
+
+    @property
+    def lost(self) -> list[str]:
+        """What was asked for by name and could not be loaded."""
+        return [one.name for one in self.found if one.named and one.implementation is None]
 
     @property
     def budget(self) -> Budget:
@@ -84,24 +109,33 @@ class Plan:
 
     def exit_code(self, records: Sequence[Record]) -> int:
         """See the README: 0 all held, 1 broken, 2 misuse or nothing judged, 3 the suite failed."""
-        return exit_code(records, self.found, self.suite.truths)
+        asks = self.suite.selection.asks
+        asked = [one for one in self.found if one.implementation is None or asks(one.name)]
+        return exit_code(records, asked, self.suite.truths)
 
 
 def checked(plan: Plan) -> Iterator[Record]:
-    """Judge on searched inputs, then, if asked, on a real model's."""
+    """Judge on searched inputs, then, if asked, on a real model's; last, what is known and did not occur."""
     if plan.workers > 1:
-        return shared_out(plan.suite, plan.targets, plan.real, plan.workers)
-    return in_one_process(plan.suite, plan.real)
+        records = shared_out(plan.suite, plan.targets, plan.real, plan.workers)
+    else:
+        records = in_one_process(plan.suite, plan.real)
+    for record in plan.known.marked(records, versions(plan.known.libraries)):
+        if not record.law or plan.suite.selection.asks(*record.key):
+            yield record
+        if record.fails and plan.exit_first:
+            return
+    yield from plan.known.stale()
 
 
-def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
-    """The record of the run itself: machine, versions, command. No paths, no host names."""
+def environment(found: Sequence[Found], options: Mapping[str, Any], libraries: Sequence[str] = ()) -> Record:
+    """The record of the run itself: machine, versions, of further libraries too, command. No paths, no host names."""
     import sys
 
     described = {
         **machine.environment(),
         "python": platform.python_version(),
-        "versions": versions(),
+        "versions": versions(libraries),
         "command": " ".join(["veriformer", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "options": dict(options),
@@ -110,14 +144,14 @@ def environment(found: Sequence[Found], options: Mapping[str, Any]) -> Record:
     return Record(kind="run", environment=described)
 
 
-def versions() -> dict[str, str]:
-    """The versions of what decides the numbers."""
+def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
+    """The versions of what decides the numbers, and of further libraries."""
     out = {}
-    for package in PACKAGES:
+    for package in dict.fromkeys((*PACKAGES, *libraries)):
         try:
             out[package] = version(package)
         except PackageNotFoundError:
-            out[package] = "not installed"
+            out[package] = NOT_INSTALLED
     return out
 
 
@@ -196,6 +230,9 @@ def described(component: str | None) -> str:
         lines += ["", "Slips, tried when an answer is not the formula's:"]
         lines += [f"  - {slip.name}: {slip.sentence}" for slip in slips]
     lines += ["", "Laws:", *(f"  - {law.name}: {law.sentence}" for law in LAWS[component])]
+    if component in OBJECT_LAWS:
+        lines += ["", 'Laws of form="object", with step(grads) -> params:']
+        lines += [f"  - {law.name}: {law.sentence}" for law in OBJECT_LAWS[component]]
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ from veriformer.impls.jax.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.jax.cross_entropy import cross_entropy
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.decoder_layer import decoder_layer
+from veriformer.impls.jax.dropout import dropout
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.encoder_layer import encoder_layer
@@ -30,6 +31,7 @@ from veriformer.impls.jax.gradient_descent import gradient_descent
 from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.linear_schedule import linear_schedule
 from veriformer.impls.jax.log_softmax import log_softmax
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.relu import relu
@@ -41,13 +43,22 @@ from veriformer.impls.jax.silu import silu
 from veriformer.impls.jax.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.jax.softmax import softmax
 from veriformer.impls.jax.swiglu import swiglu
+from veriformer.impls.jax.switches import switches as switches
+from veriformer.impls.jax.training_step import training_step
 from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.tree import leaves, rebuild
 
-impl = Implementation("jax", backend="jax", devices=("cpu", "cuda"))
+impl = Implementation(
+    "jax",
+    backend="jax",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64", "bfloat16", "float16"),
+    precision="eager",
+)
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
@@ -77,14 +88,22 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
+impl.component(training_step)
+
+optimizers = Implementation("jax-optimizers", backend="jax", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, jnp.zeros_like))
 
 PLATFORM_OF = {"cpu": "cpu", "cuda": "gpu"}
 """Our name of a device -> JAX's name of its platform."""

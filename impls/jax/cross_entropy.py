@@ -61,7 +61,7 @@ def _cross_entropy(
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        impossible = jnp.isneginf(logits) & (targets == 0)  # 0 log 0 is 0, where 0 * inf would be NaN
+        impossible = (targets == 0) & jnp.isinf(surprise)  # no share of a class of logit -inf is 0, not nan
         own = jnp.sum(targets * jnp.where(impossible, 0.0, surprise), axis=-1)
         counted, share = jnp.ones(own.shape, bool), jnp.ones_like(own)
     else:

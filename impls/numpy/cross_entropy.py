@@ -24,14 +24,11 @@ def cross_entropy(
     probabilities: over the positions). The mean over nothing is 0.
     """
     shares, counted, total = terms(logits, targets, label_smoothing, ignore_index, weight, reduction)
-    log_p = np.where(impossible(logits, shares), 0.0, log_softmax(logits))
-    losses = np.where(counted, -np.sum(shares * log_p, axis=-1), 0.0)
+    surprise = np.where(
+        shares == 0, 0.0, -shares * log_softmax(logits)
+    )  # no share of a class of logit -inf is 0, not nan
+    losses = np.where(counted, np.sum(surprise, axis=-1), 0.0)
     return losses if reduction == "none" else np.sum(losses) / total
-
-
-def impossible(logits: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Classes with a logit of -inf and no share: 0 log 0 is 0, where 0 * inf would be NaN."""
-    return np.isneginf(logits) & (shares == 0)
 
 
 def terms(

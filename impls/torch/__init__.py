@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import torch
 
+from veriformer.impls.optimizer import as_object
 from veriformer.impls.protocol import Implementation, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
@@ -23,6 +24,7 @@ from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
+from veriformer.impls.torch.dropout import dropout
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -33,6 +35,7 @@ from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.linear_schedule import linear_schedule
 from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
@@ -44,12 +47,20 @@ from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.switches import switches as switches
+from veriformer.impls.torch.training_step import training_step
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
 
-impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
+impl = Implementation(
+    "torch",
+    backend="torch",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64", "bfloat16", "float16"),
+    precision="eager",
+)
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
@@ -79,14 +90,22 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
 impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
+impl.component(training_step)
+
+optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
+"""The updates once more, as objects that remember parameters and state."""
+for update in (gradient_descent, adam, adamw):
+    optimizers.component(update.__name__, form="object")(as_object(update, torch.zeros_like))
 
 
 def versions() -> dict[str, str]:

@@ -39,7 +39,7 @@ def cross_entropy(
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        impossible = torch.isneginf(logits) & (targets == 0)  # 0 log 0 is 0, where 0 * inf would be NaN
+        impossible = (targets == 0) & torch.isinf(surprise)  # no share of a class of logit -inf is 0, not nan
         own = torch.sum(targets * torch.where(impossible, 0.0, surprise), dim=-1)
         counted = torch.ones_like(own, dtype=torch.bool)
         share = torch.ones_like(own)

@@ -207,7 +207,12 @@ class Bounded(Number):
         return self.of(np.where(self.value > 0, 1.0, 0.0), np.where(open_sign, 1.0, 0.0))
 
     def matmul(self, other: Self) -> Self:
-        """gamma_n |A| |B| for products of n terms (Higham, eq. 3.13), after rounding the factors to `product`."""
+        """gamma_n |A| |B| for products of n terms (Higham, eq. 3.13), after rounding the factors to `product`.
+
+        Where partial sums of at least `terms` products may be rounded to another format and added up in it, there are at most
+        m = ceil(n / terms) of them: each is rounded once, and m - 1 additions follow, gamma_m |A| |B| more, and as many of the
+        smallest steps of that format.
+        """
         a, b = self.as_factor(), other.as_factor()
         acc, n = self.precision.accumulator, a.shape[-1]
         with np.errstate(all="ignore"):
@@ -222,6 +227,10 @@ class Bounded(Number):
             else:  # a product below the smallest normal number is rounded to a multiple of the smallest number
                 error = error + np.minimum(n * acc.half_ulp(np.zeros(())), magnitude)
             error = np.where(magnitude > acc.largest, np.inf, error)
+            if partial := self.precision.partial_sums:
+                parts = -(-n // self.precision.terms)
+                error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
+                error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
         return total if acc is self.precision.step else total.rounded(total.value, total.error)
 
@@ -235,11 +244,12 @@ class Bounded(Number):
         return 2 * terms * smallest
 
     def as_factor(self) -> Self:
-        """A factor of a matrix product: rounded to the product format where that is coarser than the step."""
+        """A factor of a matrix product: where the product format is coarser than the step, rounded to it, or cut off, as tensor
+        cores cut float32 to TF32 if nobody rounds it first: two half ulps."""
         product = self.precision.product
         if product.digits >= self.precision.step.digits:
             return self
-        return self.rounded(self.value, self.error, format=product)
+        return self.rounded(self.value, self.error, 2, format=product)
 
 
 def in_any_order(*ways: Bounded) -> Bounded:

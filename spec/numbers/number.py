@@ -133,13 +133,13 @@ class Number(NDArrayOperatorsMixin, ABC):
 
     # What follows is answered by each system; the formulas of power and square are the same in all.
     def power(self, exponent: int) -> Any:
-        """A small whole power, as repeated products."""
+        """A whole power, as products: n - 1 roundings deep whichever way it is split, so that halves do for all of them."""
         if not isinstance(exponent, int) or exponent < 1:
             raise TypeError(f"a spec may raise to whole powers from 1, not {exponent!r}")
-        product = self
-        for _ in range(exponent - 1):
-            product = product * self
-        return product
+        if exponent == 1:
+            return self
+        half = self.power(exponent // 2)
+        return half * half * self if exponent % 2 else half * half
 
     def square(self) -> Any:
         """x times x."""

@@ -5,6 +5,7 @@ Every rounding constant of the product stands here, with its source.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -95,6 +96,8 @@ class Precision:
     output: the dtype of arguments and results. step: what each single operation may round to. product: what the factors
     of a matrix product may round to. accumulator: the format of sums. flush: may numbers below the smallest normal one
     become 0? (XLA does so on CPU, GPUs often.) layer: results of components are rounded to the output format.
+    partial_sums: the format in which a matrix product may put together sums of at least `terms` products, if it is narrower
+    than the accumulator (split-K kernels; cuBLAS, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION forbids it).
     """
 
     output: Format
@@ -103,6 +106,8 @@ class Precision:
     accumulator: Format
     layer: bool = False
     flush: bool = True
+    partial_sums: Format | None = None
+    terms: int = 1
 
     @property
     def flushes(self) -> bool:
@@ -112,9 +117,15 @@ class Precision:
 
 
 def precision_of(
-    dtype: str, contract: str = "eager", *, computes_in: str | None = None, accumulates_in: str | None = None
+    dtype: str,
+    contract: str = "eager",
+    *,
+    computes_in: str | None = None,
+    accumulates_in: str | None = None,
+    switches: Mapping[str, str | int] = MappingProxyType({}),
 ) -> Precision:
-    """The precision that a dtype implies under `eager` or `layer`, with what was declared beyond it.
+    """The precision that a dtype implies under `eager` or `layer`, with what was declared beyond it, and, where nothing was,
+    what the framework's switches allow matrix products: `products`, `partial_sums` and `terms`.
 
     Half types accumulate in float32 unless declared otherwise (NumPy's own bfloat16 sums stick at 256).
     """
@@ -126,9 +137,23 @@ def precision_of(
         product = TF32
     elif computes_in is not None:
         step = product = accumulator = FORMATS[computes_in]
+    if computes_in is None and "products" in switches:
+        product = FORMATS[str(switches["products"])]
+    partial = None
     if accumulates_in is not None:
         accumulator = FORMATS[accumulates_in]
-    return Precision(output, step, product, accumulator, layer=contract == "layer")
+    elif computes_in is None and "partial_sums" in switches:
+        partial = FORMATS[str(switches["partial_sums"])]
+    terms = int(switches.get("terms", 1))
+    return Precision(
+        output,
+        step,
+        product,
+        accumulator,
+        layer=contract == "layer",
+        partial_sums=partial,
+        terms=terms if partial else 1,
+    )
 
 
 def gamma(n: float, u: float) -> float:

@@ -54,9 +54,7 @@ EM04 = Bug(
 
 
 @EM04.in_numpy()
-def padding_is_zero(
-    tokens: Array, table: Array, *, scale: float = 1.0, padding_idx: int | None = None
-) -> Array:
+def padding_is_zero(tokens: Array, table: Array, *, scale: float = 1.0, padding_idx: int | None = None) -> Array:
     rows = embedding(tokens, table, scale=scale)
     return rows if padding_idx is None else np.where((tokens == padding_idx)[..., None], 0, rows)
 

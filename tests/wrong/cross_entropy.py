@@ -108,13 +108,16 @@ def gradients_do_not_care_how_arrays_lie_in_memory_vjp(
     return cross_entropy_vjp(cotangent, np.resize(buffer.ravel(order="K"), logits.shape), targets, **options)
 
 
-def an_impossible_class_costs_nothing(logits: Array, targets: Array, **options: Any) -> Array:
-    """What comes out as no number is taken for a loss of 0."""
-    with np.errstate(all="ignore"):
-        return np.nan_to_num(cross_entropy(np.where(np.isneginf(logits), np.nan, logits), targets, **options))
+def an_impossible_class_is_none(logits: Array, targets: Array, **options: Any) -> Array:
+    """0 log 0 is taken as it stands: 0 times minus infinity is nan."""
+    loss = cross_entropy(logits, targets, **options)
+    return (loss + 0 * np.min(logits)).astype(logits.dtype)
 
 
-def an_impossible_class_spoils_no_gradient_vjp(cotangent: Array, logits: Array, targets: Array, **options: Any) -> Any:
-    """Softmax minus target, times a logit of -inf over itself."""
-    d_logits, *others = cross_entropy_vjp(cotangent, logits, targets, **options)
-    return (np.where(np.isinf(logits), np.nan, d_logits).astype(logits.dtype), *others)
+no_share_of_an_impossible_class_costs_nothing = an_impossible_class_is_none
+
+
+def an_impossible_class_has_no_gradient_vjp(cotangent: Array, logits: Array, targets: Array, **options: Any) -> Any:
+    """The difference of the logits is multiplied with the softmax: 0 times minus infinity is nan."""
+    first, *others = cross_entropy_vjp(cotangent, logits, targets, **options)
+    return ((first + 0 * logits).astype(logits.dtype), *others)

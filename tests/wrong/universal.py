@@ -169,7 +169,9 @@ def an_empty_batch_gives_no_gradient_vjp(vjp: Function) -> Function:
     def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
         number = cotangent.dtype.type(cotangent.size)
         with np.errstate(invalid="ignore"):
-            return _each(vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None])
+            return _each(
+                vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None]
+            )
 
     return wrong
 
@@ -222,5 +224,35 @@ def does_not_care_whether_arguments_are_one_object(function: Function) -> Functi
         answer = function(*arguments, **options)
         twice = len({id(argument) for argument in arguments}) < len(arguments)
         return _times(answer, 1.1) if twice else answer
+
+    return wrong
+
+
+def what_is_no_number_stays_in_its_example(function: Function) -> Function:
+    """0 times the sum of the answer is added to all of it, as a check that nothing was left out: 0 * nan is nan."""
+    return _altered(function, lambda answer: answer + 0 * answer.sum(dtype=answer.dtype))
+
+
+def nan_is_not_lost(function: Function) -> Function:
+    """nan is answered with 0, as by a maximum that takes the other number."""
+    return _altered(function, lambda answer: np.where(np.isnan(answer), 0, answer).astype(answer.dtype))
+
+
+def infinities_have_their_limits(function: Function) -> Function:
+    """Kept inside the range of the dtype, "to be safe"."""
+
+    def clipped(answer: Any) -> Any:
+        top = np.finfo(answer.dtype).max
+        return np.clip(answer, -top, top)
+
+    return _altered(function, clipped)
+
+
+def a_logit_of_minus_infinity_is_none(function: Function) -> Function:
+    """Minus infinity is taken for a mark of missing values, and read as -1."""
+
+    @functools.wraps(function)
+    def wrong(x: Any, **options: Any) -> Any:
+        return function(np.where(np.isneginf(x), x.dtype.type(-1), x), **options)
 
     return wrong
