@@ -10,6 +10,7 @@ from veriformer.spec.numbers.local import Local as Local
 from veriformer.spec.numbers.local import sigma_bound as sigma_bound
 from veriformer.spec.numbers.number import Number as Number
 from veriformer.spec.numbers.number import erf as erf
+from veriformer.spec.numbers.number import near as near
 from veriformer.spec.numbers.number import number as number
 from veriformer.spec.numbers.tape import Tape as Tape
 from veriformer.spec.numbers.tape import boundary as boundary

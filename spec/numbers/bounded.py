@@ -101,6 +101,9 @@ class Bounded(Number):
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
 
+    def near(self) -> np.ndarray:
+        return self.value
+
     def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
         """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""
         acc = self.precision.accumulator
