@@ -27,7 +27,8 @@ ROWS = (
     row((3,), (3,), step=0, lr=1.0, beta_1=0.0, weight_decay=0.75),
     row(*SHAPES[6], step=2048, lr=0.01, beta_2=0.999, weight_decay=50.0),
 )
-"""step: finished updates; a count in bfloat16 stays at 256, one in float16 at 2048. lr weight_decay is of order 1: a decay cannot hide in the rounding of the parameter."""
+"""step: finished updates; a count in bfloat16 stays at 256, one in float16 at 2048. lr weight_decay is of order 1: a decay
+cannot hide in the rounding of the parameter."""
 OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay")
 STEPS = optimizer.rows(
     {"lr": 1.0},
