@@ -28,6 +28,8 @@ DTYPES = ("float64", "float32", "bfloat16", "float16")
 FORMS = ("function", "object")
 RESULT_OF = "result_of"
 """In a script: key of an argument that stands for what an earlier step returned."""
+COTANGENT = "cotangent"
+"""In the layouts of a call, and among the names of what was changed: the cotangent."""
 BUILD = "build"
 """In a script: the method that builds an object anew, from what follows in the place of the first argument."""
 PRECISIONS = ("eager", "layer")
@@ -58,6 +60,8 @@ class Offer:
     accumulates_in: str | None
     vjp: bool = False
     """Is there a gradient function of its own?"""
+    dtypes: tuple[str, ...] = ()
+    """In which it is judged, and may be called."""
 
     def takes(self, keyword: str) -> bool:
         """May this keyword be passed?"""
@@ -145,6 +149,7 @@ class Implementation:
                 computes_in=computes_in or self.computes_in,
                 accumulates_in=accumulates_in or self.accumulates_in,
                 vjp=name in self.pullbacks,
+                dtypes=self.dtypes,
             )
             return function
 
@@ -225,11 +230,14 @@ class Call:
     cotangent: Tree | None = None
     """Ask for gradients too: the array that multiplies the output from the left."""
     layouts: Mapping[Path, str] = field(default_factory=dict)
-    """How leaves of `arguments` lie in memory; see impls/layout.py."""
+    """How leaves of `arguments`, of options under their names, and of the cotangent under its own lie in memory; see
+    impls/layout.py."""
     aliases: tuple[tuple[int, ...], ...] = ()
     """Positions that are handed over as one object."""
     before: tuple[Call, ...] = ()
     """Earlier calls, made first in the same process."""
+    threads: int = 1
+    """Ask so many threads at once, besides: each makes the earlier calls and this one, over and over."""
     script: Tree = ()
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
@@ -269,6 +277,8 @@ class Reply:
     """Did a result kept from an earlier call change?"""
     world_changed: tuple[str, ...] = ()
     """What every call changes of the world around it, where that was watched."""
+    others: tuple[Tree, ...] = ()
+    """What other threads were answered, as far as it differs from the outputs; each difference once."""
     dtype: str = ""
     """The dtype of the first output leaf, in the backend's own arrays; empty where only numbers were answered."""
     device: str = ""

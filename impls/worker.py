@@ -17,8 +17,9 @@ import ml_dtypes
 import numpy as np
 
 from veriformer.impls.layout import LaidOut, lay_out
-from veriformer.impls.protocol import Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
+from veriformer.impls.protocol import COTANGENT, Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
+from veriformer.impls.threads import at_once
 from veriformer.impls.tree import leaves, rebuild, spelled
 from veriformer.impls.world import EVERYWHERE, Watched, World
 
@@ -56,6 +57,7 @@ class Moved:
         self.options = {
             name: rebuild(value, self.mover(backend, call, device), (name,)) for name, value in call.options.items()
         }
+        self.cotangent = rebuild(call.cotangent, self.mover(backend, call, device), (COTANGENT,))
         self.before = {path: laid.snapshot() for path, laid in self.memory.items()}
         self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
         self.native_before = {path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items()}
@@ -74,7 +76,7 @@ class Moved:
         found = list(leaves((*self.arguments, self.script)))
         for name, value in self.options.items():
             found += list(leaves(value, (name,)))
-        return found
+        return found + list(leaves(self.cotangent, (COTANGENT,)))
 
     def changed(self, backend: Backend) -> tuple[str, ...]:
         """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
@@ -150,6 +152,9 @@ class OpenDoor:
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
+            others: tuple[Tree, ...] = ()
+            if call.threads > 1:
+                others, raised = self.ask_threads(call, self.out(outputs))
             return Reply(
                 outputs=None if raised else self.out(outputs),
                 raised=raised,
@@ -158,6 +163,7 @@ class OpenDoor:
                 changed_arguments=moved.changed(self.framework),
                 world_changed=self.world_changed(call) if call.watched and not raised else (),
                 kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
+                others=others,
                 dtype="" if first is None else self.framework.dtype_of(first),
                 device="" if first is None else self.framework.device_of(first),
                 seconds=seconds,
@@ -181,6 +187,21 @@ class OpenDoor:
                 self.framework.wait(self.framework.plain(function, moved.arguments, moved.options))
 
         return run
+
+    def ask_threads(self, call: Call, alone: Tree) -> tuple[tuple[Tree, ...], Raised | None]:
+        """What several threads are answered that is not what one alone was, and what the first of them raised that did."""
+
+        def work() -> tuple[Tree, Raised | None]:
+            with self.framework.arithmetic(self.dtype):  # a mode may belong to its thread
+                for earlier in call.before:
+                    self.attempt(earlier)
+                outputs, raised = self.attempt(call)
+                return self.out(outputs), raised
+
+        answers = at_once(call.threads, work)
+        different = {digest_of(outputs): outputs for outputs, raised in answers if raised is None}
+        different.pop(digest_of(alone), None)
+        return tuple(different.values()), next((raised for _, raised in answers if raised is not None), None)
 
     def attempt(
         self, call: Call, moved: Moved | None = None, function: Callable[..., Any] | None = None
@@ -256,9 +277,7 @@ class OpenDoor:
 
     def differentiate(self, call: Call, moved: Moved) -> tuple[Tree, tuple[Tree, ...] | None, Raised | None]:
         """Outputs computed while gradients are recorded, and the gradients."""
-        cotangent = rebuild(
-            call.cotangent, lambda _, leaf: self.framework.move_in(lay_out(leaf, "contiguous").array, self.device)
-        )
+        cotangent = moved.cotangent
         pullback = self.implementation.pullbacks.get(call.component)
         function = self.function(call, moved)
         try:
@@ -304,6 +323,14 @@ class OpenDoor:
         """The bytes of every array of an earlier result."""
         natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
         return [self.framework.move_out(leaf).tobytes() for leaf in natives]
+
+
+def digest_of(outputs: Tree) -> bytes:
+    """What tells one answer from another: shapes, dtypes and bytes."""
+    arrays = ((path, np.asarray(leaf)) for path, leaf in leaves(outputs))
+    return b"".join(
+        repr((path, a.shape, str(a.dtype))).encode() + a.tobytes() for path, a in arrays if a.dtype != object
+    )
 
 
 def is_number(value: object) -> bool:

@@ -138,6 +138,8 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
 def promise(offer: Offer, door: Door, tally: Tally) -> dict[str, Any]:
     """What was assumed of the arithmetic, and whether the narrower promise was kept too."""
     assumed = {"contract": offer.precision or "eager", "computes_in": offer.computes_in or door.dtype, **door.switches}
+    if offer.accumulates_in:
+        assumed["accumulates_in"] = offer.accumulates_in
     return assumed if tally.keeps_layer is None else {**assumed, "also_holds_layer": tally.keeps_layer}
 
 

@@ -221,11 +221,16 @@ def replay(
 @app.command()
 def spec(
     component: Annotated[str | None, typer.Argument(help="A component; all of them if left out.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option("--explain", help="A file of records: which term of their bounds is the large one?")
+    ] = None,
 ) -> None:
-    """Formula, source, conventions, honest algorithms and laws of a component."""
-    from veriformer.run import described
+    """Formula, source, conventions, honest algorithms and laws of a component; or what its bounds are made of."""
+    from veriformer.run import described, explained
 
-    typer.echo(described(component))
+    if explain is not None and component is None:
+        raise Misuse("--explain needs a component: veriformer spec attention --explain records.jsonl")
+    typer.echo(described(component) if explain is None or component is None else explained(component, stored(explain)))
 
 
 @app.command()

@@ -117,14 +117,16 @@ def shared_out(suite: Suite, real: bool, workers: int, keep: Keep = forget) -> I
         longest_first = sorted(jobs, key=lambda job: not job.real)  # and told last: no process waits for it in the end
         futures = [pool.submit(job.done) for job in longest_first]
         arrivals = Arrivals(queue, futures, suite, keep)
-        for job in jobs:
-            broken = False
-            for record in arrivals.of(job.number):
-                broken = broken or record.bad
-                yield record
-            if suite.exit_first and broken:
-                pool.shutdown(cancel_futures=True)
-                return
+        try:
+            for job in jobs:
+                broken = False
+                for record in arrivals.of(job.number):
+                    broken = broken or record.bad
+                    yield record
+                if suite.exit_first and broken:
+                    return
+        finally:  # whoever reads may stop too
+            pool.shutdown(cancel_futures=True)
 
 
 def of_group(known: Mapping[Key, Record], component: str, dtype: str) -> dict[Key, Record]:

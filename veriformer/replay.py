@@ -149,7 +149,7 @@ def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[
     """Everything broken or crashed of the named implementations, with its verdict now. Nothing else is imported."""
     present = {one.name: one for one in found if one.implementation}
     for old in records:
-        if old.bad and old.implementation in present:
+        if old.kind == "verdict" and old.bad and old.implementation in present:
             yield old, replace(now(present[old.implementation], old), seed=old.seed)
 
 

@@ -88,14 +88,16 @@ class Plan:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
         found = found_in(targets, lambda target: door.find(target, limits))
         names = {one.name for one in found if one.implementation}
-        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
+        bad = [record for record in again or () if record.kind == "verdict" and record.bad]
+        only = frozenset(record.key for record in bad if record.implementation in names)
         if again is not None and not only:
             raise Misuse(
                 f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
                 "leave out --only-broken to judge everything"
             )
-        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
-        selection = Selection(*chosen, only)
+        selection = Selection(
+            tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()), only
+        )
         real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         suite = Suite(found, selection, budget, exit_first and known is None)
@@ -262,6 +264,29 @@ def described(component: str | None) -> str:
         lines += ["", 'Laws of form="object", with step(grads) -> params:']
         lines += [f"  - {law.name}: {law.sentence}" for law in OBJECT_LAWS[component]]
     return "\n".join(lines)
+
+
+def explained(component: str, records: Sequence[Record]) -> str:
+    """What the bounds of a component are made of, at each record's counterexample or worst case. Raises Misuse where none can
+    be explained."""
+    from veriformer.properties.explain import EXPLAINED
+    from veriformer.properties.explain import explained as explain
+
+    if component not in COMPONENTS:
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+    pages, why = [], []
+    for record in records:
+        if record.component == component and record.law in EXPLAINED:
+            try:
+                pages.append("\n".join(explain(record).lines()))
+            except ValueError as error:
+                why.append(str(error))
+    if not pages:
+        said = (
+            "; ".join(dict.fromkeys(why)) or f"the records hold no verdict of {component} for {' or '.join(EXPLAINED)}"
+        )
+        raise Misuse(f"nothing to explain: {said}")
+    return "\n\n".join(pages)
 
 
 def slips_of(spec: Component) -> list[Slip]:

@@ -31,6 +31,7 @@ from veriformer.impls.jax.gradient_descent import gradient_descent
 from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.linear_schedule import linear_schedule
 from veriformer.impls.jax.log_softmax import log_softmax
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.relu import relu
@@ -87,6 +88,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
@@ -95,7 +97,7 @@ impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 impl.component(training_step)
 
 optimizers = Implementation("jax-optimizers", backend="jax", devices=("cpu", "cuda"))
@@ -228,7 +230,7 @@ def differentiated(
             return function(*arguments, **options)
 
         outputs, pull_back = jax.vjp(of_variables, variables)
-        (found,) = pull_back(cotangent)
+        (found,) = pull_back(jax.tree.map(lambda g, y: g.astype(y.dtype), cotangent, outputs))
         return outputs, found
 
     if not isinstance(function, jax.stages.Wrapped):

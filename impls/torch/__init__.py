@@ -35,6 +35,7 @@ from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.linear_schedule import linear_schedule
 from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
@@ -89,6 +90,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
@@ -97,7 +99,7 @@ impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 impl.component(training_step)
 
 optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
