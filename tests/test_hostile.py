@@ -115,3 +115,29 @@ def test_import_that_hangs_is_absent_with_the_reason(
         main(["check", str(HOSTILE / "hangs_at_import.py"), "--timeout", "1"])
     assert exited.value.code == 2
     assert "its import failed: TimedOut: no answer within 1 s" in capsys.readouterr().out
+
+
+MASKED = """
+import ctypes
+import numpy as np
+from veriformer import Implementation
+impl = Implementation("masked")
+@impl.component
+def softmax(x, *, mask=None):
+    if mask is not None and not mask.any(-1).all():
+        ctypes.string_at(0)
+    e = np.exp(np.where(True if mask is None else mask, x, -np.inf) - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+"""
+
+
+def test_who_dies_where_a_convention_is_asked_for_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows that depend on an open convention are not judged; that must not hide a crash."""
+    target = tmp_path / "masked.py"
+    target.write_text(MASKED)
+    with pytest.raises(SystemExit) as exited:
+        main(["check", str(target), "--dtype", "float32", "--quick", "--examples", "0", "-l", "rows_sum_to_one"])
+    assert exited.value.code == 1
+    assert "fully_masked: SIGSEGV: the process was killed by signal 11" in capsys.readouterr().out
