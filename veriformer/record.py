@@ -179,6 +179,7 @@ HOLDS: Mapping[str, tuple[type, ...]] = {
     "float | None": (int, float, type(None)),
     "bool | None": (bool, type(None)),
     "Verdict | None": (Verdict, type(None)),
+    "Sequence[int]": (list, tuple),
     "Mapping[str, Any]": (Mapping,),
     "Mapping[str, str]": (Mapping,),
     "Mapping[str, Any] | None": (Mapping, type(None)),
