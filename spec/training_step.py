@@ -176,12 +176,6 @@ def in_their_shapes(row: Any, like: Flat) -> Flat:
     }
 
 
-@mean_loss.slip("a mean over all tokens, those of the padding too")
-def over_the_padding_too(logits: Any, targets: Any, **options: Any) -> Any:
-    summed = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum", **options)
-    return summed / number(int(np.size(targets)), like=summed)
-
-
 @mean_loss.slip("the mean of each example's mean")
 def mean_of_means(logits: Any, targets: Any, **options: Any) -> Any:
     losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none", **options)
@@ -191,5 +185,5 @@ def mean_of_means(logits: Any, targets: Any, **options: Any) -> Any:
 
 
 @scheduled.slip("the schedule one step late: at the number of finished updates")
-def one_step_late(step: int, d_model: int, warmup: int, like: Any) -> Any:
+def schedule_one_step_late(step: int, d_model: int, warmup: int, like: Any) -> Any:
     return number(0, like=like) if step == 0 else warmup_schedule(step, d_model=d_model, warmup=warmup, like=like)
