@@ -17,7 +17,8 @@ rows of n numbers:
     encoder_layer   four projections and n_heads heads of attention; two products, biases and relu of width d_ff;
                     two additions; two layer norms (see `encoder_layer_flops`)
 
-Bytes are the least that must cross the memory bus: each input read once, the output written once, four bytes a number.
+Bytes are the least that must cross the memory bus: each input read once, the output written once, four bytes a number;
+tokens are not counted.
 What stays in a cache between calls may cost less, a score matrix that does not fit costs more.
 """
 
@@ -48,7 +49,7 @@ class Workload:
 
     component: str
     shape: tuple[int, ...]
-    """Of the first argument."""
+    """Of the first argument; of a step of training that of a batch, embedded."""
     sizes: Mapping[str, int]
     """By the names that `only=` uses."""
     call: Callable[[], Call]
