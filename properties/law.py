@@ -126,6 +126,9 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    follow: tuple[int, ...] = ()
+    """Which of several outputs are judged on others, as they were answered: honest answers may differ in them by more than
+    their bounds, where the others differ by a rounding (Adam turns a rounding into a step of lr)."""
     laid_out: bool = True
     """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False

@@ -90,6 +90,7 @@ SUBJECT = Subject(
     draw,
     top=for_scores(0.1),
     kinds=("normal", "integers", "ties", "small", "one_hot", "outliers"),
+    follow=(CLIPPED, PARAMS, STATE),
     stack=True,
 )
 law = SUBJECT.law

@@ -21,7 +21,7 @@ IGNORED = -100
 """In target_out: nothing is to be predicted here. PyTorch's default of ignore_index."""
 BETAS, EPS = (0.9, 0.98), 1e-9
 Tree = Any
-Flat = dict[tuple[Any, ...], Any]
+Flat = dict[Any, Any]
 
 
 def flat(tree: Tree, path: tuple[Any, ...] = ()) -> Flat:
