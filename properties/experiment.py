@@ -170,9 +170,12 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
+        watched: bool = False,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads)
+        call = replace(call, watched=watched)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
@@ -215,6 +218,7 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
         arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
@@ -227,5 +231,6 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            threads=threads,
             in_place=bool(self.component.owned),
         )
