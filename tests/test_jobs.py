@@ -13,7 +13,7 @@ from veriformer.run import Plan, checked, found_in
 
 def told(workers: int) -> list[dict[str, Any]]:
     """The records of a quick run, without the times."""
-    selection = Selection(("residual", "softmax"), ("agrees_with_the_spec", "rows_sum_to_one"))
+    selection = Selection(("residual", "softmax"), ("agrees_with_the_spec", "rows_sum_to_one"), ("float32", "float64"))
     suite = Suite(found_in(["numpy"]), selection, Budget(examples=3, quick=True, seed=7))
     plan = Plan(suite, targets=("numpy",), real=False, workers=workers)
     return [plain(record) for record in checked(plan)]
