@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import corners, depth, optimizer, special, visibility
+from veriformer.properties import (
+    backward,
+    circumstances,
+    corners,
+    depth,
+    empty_batch,
+    optimizer,
+    special,
+    visibility,
+)
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -17,6 +26,9 @@ SUBJECTS: dict[str, Subject] = {name: module.SUBJECT for name, module in MODULES
 LAWS: dict[str, tuple[Law, ...]] = {
     name: (
         *universal_laws(SUBJECTS[name]),
+        *backward.laws(SUBJECTS[name]),
+        *circumstances.laws(SUBJECTS[name]),
+        *empty_batch.laws(SUBJECTS[name]),
         *special.laws(SUBJECTS[name]),
         *(
             value

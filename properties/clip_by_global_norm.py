@@ -23,7 +23,11 @@ def row(shapes: tuple[tuple[int, ...], ...], share: float) -> dict[str, Any]:
     return tensors.row(*shapes, share=share)
 
 
-ROWS = tuple(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True))
+ROWS = (
+    *(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True)),
+    {**row(((33,), (65,)), 0.5), "reach": "tile"},
+    {**row(((24, 33), (5,)), 0.25), "reach": "long"},
+)
 
 
 def length(arrays: Named) -> float:

@@ -172,6 +172,7 @@ def possible(case: Case) -> Case:
 )
 def an_impossible_class_is_none(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x with -inf, t) is f without the class, where it is no target; where it is, -log 0 = inf."""
+    cross_entropy.ignores_the_impossible(experiment)
     marked = with_minus_infinity(case)
     targets, column = case.arguments[1], case.extra["column"]
     truth = experiment.truth_of(experiment.component, possible(case))
@@ -186,6 +187,7 @@ def an_impossible_class_is_none(case: Case, experiment: Experiment) -> tuple[Evi
 @cross_entropy.law("No share of an impossible class costs nothing.", rows=SHARED, draw=draw_impossible, kinds=NEAR)
 def no_share_of_an_impossible_class_costs_nothing(case: Case, experiment: Experiment) -> Evidence:
     """0 log 0 = 0 (Cover & Thomas 2006, section 2.1): a class of probability and of share 0 does not matter."""
+    cross_entropy.ignores_the_impossible(experiment)
     truth = experiment.truth_of(experiment.component, possible(case))
     answer = experiment.ask(with_minus_infinity(case))
     return truth.evidence("loss beside an impossible class", np.asarray(answer.reply.outputs))
@@ -204,6 +206,7 @@ def draw_impossible_with_cotangent(recipe: Draw) -> Case:
 )  # fmt: skip
 def an_impossible_class_has_no_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """d x = (p A - a) g with p = a = 0 where the logit is minus infinity, and the gradient without that class elsewhere."""
+    cross_entropy.ignores_the_impossible(experiment)
     cotangent = case.extra["cotangent"]
     answer = experiment.ask(with_minus_infinity(case), cotangent=cotangent)
     gradient: Any = answer.gradient((0,))

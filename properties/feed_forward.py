@@ -27,6 +27,11 @@ ROWS = (
     row((2, 2), 2, 5, 9, activation="relu"),
     row((), 3, 17, 33),
     row((), 2, 16, 64, activation="gelu"),
+    row((), 400, 2, 3),  # many rows in the gradients of the biases
+    row((), 33, 3, 65, reach="tile"),
+    row((2,), 2, 31, 3, activation="gelu", reach="tile"),
+    row((), 1, 2, 769, reach="long"),
+    row((), 2, 300, 2, reach="long"),
     row((1,), 16, 64, 256, kernel=True),
     row((1,), 16, 128, 128, activation="gelu", kernel=True),
 )

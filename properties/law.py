@@ -104,6 +104,8 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    reaching: bool = False
+    """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
     form: str = "function"
     dear: bool = False
     statistical: bool = False
@@ -126,6 +128,8 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    alike: tuple[str, ...] = ()
+    """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
     laid_out: bool = True
     """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False

@@ -21,7 +21,12 @@ ROWS = (
     row((2, 2, 3, 5)),
     row((2, 33)),
     row((2, 64)),
+    row((400, 3)),  # many rows in the gradients of gamma and beta
     row((1, 300), eps=1e-6),
+    row((3, 31), reach="tile"),
+    row((2, 65), reach="tile"),
+    row((1, 769), reach="long"),
+    row((2, 1025), reach="long"),
     row((4, 128), kernel=True),
     row((2, 768), kernel=True),
     row((2, 1024), kernel=True),
@@ -37,7 +42,9 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
+SUBJECT = Subject(
+    "layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, alike=("gamma", "beta")
+)
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 

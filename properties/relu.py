@@ -10,7 +10,7 @@ from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row, within_two
 from veriformer.properties.special import law_of_limits, law_of_nan
 
-ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)))
+ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 """Sizes of everything that acts on each element by itself."""
 
 

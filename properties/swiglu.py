@@ -19,6 +19,9 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (2,), "length": 3, "d_model": 4, "d_ff": 5},
     {"batch": (2, 2), "length": 2, "d_model": 5, "d_ff": 9},
     {"batch": (), "length": 3, "d_model": 17, "d_ff": 33},
+    {"batch": (), "length": 33, "d_model": 3, "d_ff": 65, "reach": "tile"},
+    {"batch": (2,), "length": 2, "d_model": 31, "d_ff": 3, "reach": "tile"},
+    {"batch": (), "length": 1, "d_model": 2, "d_ff": 769, "reach": "long"},
     {"batch": (1,), "length": 16, "d_model": 64, "d_ff": 128, "kernel": True},
 )
 

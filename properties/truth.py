@@ -208,6 +208,19 @@ class Question:
         with made(self.slip):
             return self.component(*arguments, **options, **self.conventions)
 
+    def in_floats(self) -> Any:
+        """The formula's answer, in float64. Raises ValueError outside its domain."""
+        with np.errstate(all="ignore"):
+            return self.formula(lambda array: array.astype(np.float64))
+
+    def has_an_answer(self) -> bool:
+        """Is it in the domain of the formula?"""
+        try:
+            self.in_floats()
+        except ValueError:
+            return False
+        return True
+
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers; one array has the empty path."""
 

@@ -98,6 +98,9 @@ class Ball(Number):
             total[place] = total[place] + ball
         return type(self)(total)
 
+    def near(self) -> np.ndarray:
+        return self.centres()
+
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         return type(self)(self.balls.sum(axis=axis, keepdims=keepdims, initial=arb(0)))
 

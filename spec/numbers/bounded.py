@@ -27,7 +27,8 @@ class Bounded(Number):
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
-        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        error = np.asarray(error, dtype=np.float64)
+        self.error = error if error.shape == self.value.shape else np.broadcast_to(error, self.value.shape)
         self.precision = precision
 
     @classmethod
@@ -101,6 +102,9 @@ class Bounded(Number):
 
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
+
+    def near(self) -> np.ndarray:
+        return self.value
 
     def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
         """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""

@@ -38,10 +38,15 @@ class Format:
 
     def half_ulp(self, magnitude: np.ndarray) -> np.ndarray:
         """Half a unit in the last place at this magnitude: how far rounding to nearest may go; inf at inf."""
-        _, exponent = np.frexp(magnitude)
-        exponent = np.where(magnitude == 0, self.emin, exponent)  # frexp calls the exponent of 0 zero
-        half = np.ldexp(1.0, np.maximum(exponent - 1, self.emin) - self.digits)
-        return np.where(np.isfinite(magnitude), half, np.inf)
+        _, exponent = np.frexp(np.maximum(magnitude, self.tiny))  # below, as far apart as at the smallest normal number
+        return np.where(np.isfinite(magnitude), np.ldexp(1.0, exponent - (self.digits + 1)), np.inf)
+
+    def nearest(self, value: np.ndarray) -> np.ndarray:
+        """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
+        unit = 2.0 * self.half_ulp(np.abs(value))
+        with np.errstate(invalid="ignore"):
+            rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
+        return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)
 
     def holds(self, value: np.ndarray) -> np.ndarray:
         """Is a float64 value exactly a number of this format?"""
