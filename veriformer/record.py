@@ -169,6 +169,8 @@ class Record:
         for f in dataclasses.fields(cls):
             if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
                 raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
+        if not all(type(count) is int and count >= 0 for count in known.get("ratios", ())):
+            raise ValueError("ratios holds something else than counts")
         return cls(**known)
 
 
@@ -182,6 +184,7 @@ HOLDS: Mapping[str, tuple[type, ...]] = {
     "Mapping[str, Any]": (Mapping,),
     "Mapping[str, str]": (Mapping,),
     "Mapping[str, Any] | None": (Mapping, type(None)),
+    "Sequence[int]": (list, tuple),
 }
 """What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
