@@ -169,6 +169,8 @@ class Record:
         for f in dataclasses.fields(cls):
             if f.name in known and not holds(known[f.name], str(f.type)):
                 raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
+        if not all(type(count) is int and count >= 0 for count in known.get("ratios", ())):
+            raise ValueError("ratios holds something else than counts")
         return cls(**known)
 
 
