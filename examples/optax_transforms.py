@@ -47,7 +47,9 @@ class Stepped:
 class Adam(Stepped):
     """optax.adam has no decay: the keyword is not taken, and not asked for."""
 
-    def __init__(self, params: Named, *, lr: float, beta_1: float = 0.9, beta_2: float = 0.98, eps: float = 1e-9) -> None:
+    def __init__(
+        self, params: Named, *, lr: float, beta_1: float = 0.9, beta_2: float = 0.98, eps: float = 1e-9
+    ) -> None:
         super().__init__(params, optax.adam, lr, b1=beta_1, b2=beta_2, eps=eps)
 
 

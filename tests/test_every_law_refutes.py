@@ -32,7 +32,9 @@ from veriformer.spec.numbers.precision import precision_of
 
 Functions = dict[str, Callable[..., Any]]
 EVERY_LAW = [pytest.param(law, id=f"{law.component}-{law.name}") for laws in LAWS.values() for law in laws]
-EVERY_LAW += [pytest.param(law, id=f"{law.component}-object-{law.name}") for laws in OBJECT_LAWS.values() for law in laws]
+EVERY_LAW += [
+    pytest.param(law, id=f"{law.component}-object-{law.name}") for laws in OBJECT_LAWS.values() for law in laws
+]
 TRUTHS = Truths()
 
 

@@ -74,9 +74,7 @@ def decayed_in_place(params: Named, grads: Named, state: Any, *, weight_decay: f
     ("component", "update", "said"),
     [("gradient_descent", in_place, "argument 0["), ("adam", decayed_in_place, "argument 1[")],
 )
-def test_a_functional_form_that_works_in_place_is_named(
-    component: str, update: Callable[..., Any], said: str
-) -> None:
+def test_a_functional_form_that_works_in_place_is_named(component: str, update: Callable[..., Any], said: str) -> None:
     record = judged(offering(component, update, "function"), component, ARGUMENTS)
     broken(record)
     assert said in record.message
