@@ -30,7 +30,8 @@ def adam(
 
     state: "step", the number of finished steps, 0 at first; "m" and "v", name -> the running means of the gradients and of
     their squares, zeros at first. The decay is an L2 penalty: it is added to the gradient, and enters both means.
-    maximize: the gradients are of something that is to become larger. lr may be traced, the betas are constants: 1 - beta is then taken in double precision, and rounded once.
+    maximize: the gradients are of something that is to become larger.
+    lr may be traced, the betas are constants: 1 - beta is then taken in double precision, and rounded once.
     """
     domain.adam(params, grads, state, lr=lr, beta_1=beta_1, beta_2=beta_2, eps=eps, weight_decay=weight_decay)
     grads = {name: -g for name, g in grads.items()} if maximize else grads
