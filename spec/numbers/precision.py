@@ -40,9 +40,9 @@ class Format:
         half = np.ldexp(1.0, np.maximum(exponent - 1, self.emin) - self.digits)
         return np.where(np.isfinite(magnitude), half, np.inf)
 
-    def nearest(self, value: np.ndarray) -> np.ndarray:
+    def nearest(self, value: np.ndarray | np.float64) -> np.ndarray:
         """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
-        unit = 2.0 * self.half_ulp(np.abs(value))
+        unit = 2.0 * self.half_ulp(np.abs(np.asarray(value)))
         with np.errstate(invalid="ignore"):
             rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
         return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)
