@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -43,6 +43,12 @@ def at_least(lowest: int, **named: Any) -> None:
         require(value >= lowest and value == int(value), f"{name} = {value}: wanted a whole number, {lowest} or above")
 
 
+def seed(value: Any) -> None:
+    """A whole number that says which random numbers are drawn."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    require(whole and value >= 0, f"seed = {value!r}: wanted a whole number, 0 or above")
+
+
 def plain(named: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Those that are numbers; what a framework traces has no value yet, and cannot be looked at."""
     return [(name, value) for name, value in named.items() if isinstance(value, Real)]
@@ -79,12 +85,28 @@ def micro_batches(gradient_sums: Sequence[Mapping[str, Any]], counts: Sequence[A
 
 
 def dropout(x: Any, keep: Any, rate: Any) -> None:
-    """A boolean mask of x's shape, and a rate that is a share."""
+    """A boolean mask of the shape of what is dropped, and a rate that is a share."""
     shares(rate=rate)
     require(str(keep.dtype).endswith("bool"), f"keep has the dtype {keep.dtype}; wanted: booleans, True = kept")
+    came, wanted = tuple(keep.shape), tuple(x.shape)
+    require(came == wanted, f"keep has the shape {came}; wanted that of what is dropped: {wanted}")
+
+
+def masks(keep: Mapping[str, Any] | None, *names: str) -> list[Any]:
+    """The masks of these names, of dropout; None where there is none. Another name is a mistake."""
+    surplus = sorted(set(keep or {}) - set(names))
+    require(not surplus, f"keep holds {', '.join(map(repr, surplus))}; known here: {', '.join(map(repr, names))}")
+    return [(keep or {}).get(name) for name in names]
+
+
+def masks_of_layers(keep: Mapping[str, Any] | None, number: int) -> list[Any]:
+    """The masks of each layer; None where nothing is dropped."""
+    (layers,) = masks(keep, "layers")
     require(
-        tuple(keep.shape) == tuple(x.shape), f"keep has the shape {tuple(keep.shape)}; wanted, as x: {tuple(x.shape)}"
+        layers is None or len(layers) == number,
+        f"keep['layers'] holds {len(layers or ())}: wanted one for each of {number}",
     )
+    return [None] * number if layers is None else list(layers)
 
 
 def adam(
@@ -105,6 +127,23 @@ def adam(
     require(not missing, f"state lacks {', '.join(map(repr, missing))}; at first it is step 0, and m and v of zeros")
     at_least(0, **{"state['step']": state["step"]})
     alike("params", params, grads=grads, **{"state['m']": state["m"], "state['v']": state["v"]})
+
+
+def batch(params: Mapping[str, Any], given: Mapping[str, Any], d_model: int) -> None:
+    """What one step of training may be given, as far as shapes show it."""
+    missing = [name for name in ("source", "target_in", "target_out") if name not in given]
+    require(not missing, f"batch lacks {', '.join(map(repr, missing))}")
+    came, wanted = tuple(given["target_out"].shape), tuple(given["target_in"].shape)
+    require(came == wanted, f"target_out has the shape {came}; wanted that of target_in: {wanted}")
+    width = params["embedding"].shape[-1]
+    require(width == d_model, f"d_model = {d_model}: wanted the width of the embedding, {width}")
+    if "float16" in str(params["embedding"].dtype):  # bfloat16 too
+        raise NotImplementedError("weights in half precision: train a float32 copy of them (Micikevicius et al. 2018)")
+
+
+def counted(any_counts: Any) -> None:
+    """Is there a token to learn from?"""
+    require(bool(any_counts), "the batch is empty: every token of target_out is ignored")
 
 
 REDUCTIONS = ("mean", "sum", "none")

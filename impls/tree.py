@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from veriformer.impls.protocol import Path, Tree
@@ -28,6 +28,16 @@ def rebuild(tree: Tree, change: Callable[[Path, Any], Any], path: Path = ()) -> 
         items = [rebuild(item, change, (*path, index)) for index, item in enumerate(tree)]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
     return change(path, tree)
+
+
+def flat(tree: Tree) -> dict[str, Any]:
+    """Every leaf under its path, written as one name: "encoder/layers/0/norm_1/gamma"."""
+    return {"/".join(map(str, path)): leaf for path, leaf in leaves(tree)}
+
+
+def nested(arrays: Mapping[str, Any], like: Tree) -> Tree:
+    """Arrays under such names in the nesting of another tree."""
+    return rebuild(like, lambda path, _: arrays["/".join(map(str, path))])
 
 
 def spelled(path: Path, names: tuple[str, ...] = ()) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
 from veriformer.properties.probes import Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
@@ -34,23 +35,34 @@ ROWS = (
     row((), 1, 2, 1, 1),
     row((), 2, 3, 4, 4, mask=True),
     row((2,), 3, 3, 4, 4, causal=True),
+    row((2,), 2, 4, 4, 4, rate=0.5),
     row((2, 2), 3, 5, 4, 4, mask="each example", bias=True),
     row((2, 3), 4, 4, 8, 8, causal=True, mask=True),
     row((1, 2), 5, 3, 3, 5),
     row((3, 2), 2, 4, 4, 4, mask="padding"),
+    row((2, 2), 4, 4, 4, 4, mask="padding"),
     row((2, 2), 4, 4, 4, 4, mask=True),
     row((2,), 3, 4, 4, 4, mask=True, empty_rows=True),
+    row((2, 2), 4, 4, 4, 4, causal=True, mask="padding", rate=0.1),
+    row((1, 2), 3, 3, 4, 4, rate=1.0),
     row((1, 2), 3, 5, 4, 4, causal=True),
     row((2, 1), 5, 3, 4, 4, causal=True),
     row((2, 4), 3, 3, 4, 4, heads_k=2),
     row((2, 2), 3, 3, 4, 4, heads_k=1),
     row((2, 2, 2), 2, 3, 4, 4),
     row((1, 1), 9, 9, 16, 16, scale=0.5, bias=True),
-    row((1, 2), 31, 33, 8, 8, causal=False),
     row((), 7, 7, 4, 4, window=3),
     row((2,), 5, 5, 4, 4, window=2, causal=True),
     row((2,), 3, 5, 4, 4, window=2, mask=True, empty_rows=True),
     row((1, 2), 16, 16, 64, 64),
+    row((2, 2), 31, 33, 8, 8, causal=False, reach="tile"),
+    row((2, 2), 5, 65, 4, 4, mask="padding", reach="tile"),
+    row((2, 1), 33, 33, 4, 4, causal=True, reach="tile"),
+    row((2, 2), 3, 33, 4, 4, mask="each example", reach="tile"),
+    row((1, 2), 64, 63, 4, 4, mask=True, reach="tile"),
+    row((1,), 129, 129, 2, 2, causal=True, reach="tile"),
+    row((2, 2), 2, 769, 4, 4, mask="padding", reach="long"),
+    row((1, 1), 9, 300, 4, 4, causal=True, reach="long"),
     row((1, 1), 32, 64, 128, 128, kernel=True),
     row((1, 2), 64, 64, 64, 64, causal=True, kernel=True),
 )
@@ -86,9 +98,11 @@ def draw(recipe: Draw) -> Case:
             options["mask"][..., 0] = True
     if recipe.get("bias"):
         options["bias"] = recipe.array("bias", (*batch, length, length_k), "normal")
-    for name in ("causal", "window", "scale"):
+    for name in ("causal", "window", "scale", "rate"):
         if recipe.get(name) is not None:
             options[name] = recipe[name]
+    if "rate" in options:  # about half are dropped, whatever the rate: masks are as hard to meet at 1/10 as at 1/2
+        options["keep"] = np.asarray(recipe.rng("keep").random((*batch, length, length_k)) < 0.5)
     return Case((q, k, v), options, extension=extension(recipe))
 
 
@@ -114,12 +128,16 @@ SUBJECT = Subject(
     "attention",
     ROWS,
     draw,
-    batched={"q": 2, "k": 2, "v": 2, "mask": 2, "bias": 2},
+    batched={"q": 2, "k": 2, "v": 2, "mask": 2, "bias": 2, "keep": 2},
     top=for_scores(),
     differentiable=True,
+    alike=("q", "k", "v"),
 )
 law = SUBJECT.law
-PLAIN = tuple(r for r in ROWS if not any(r.get(name) for name in ("heads_k", "window", "kernel")) and r["rank"] <= 4)
+UNDROPPED = tuple(r for r in ROWS if not r.get("rate"))
+PLAIN = tuple(
+    r for r in UNDROPPED if not any(r.get(name) for name in ("heads_k", "window", "kernel")) and r["rank"] <= 4
+)
 FREE = tuple(r for r in PLAIN if not r.get("causal") and not r.get("empty_rows"))
 SQUARE = tuple(r for r in PLAIN if r.get("causal") and r["length"] == r["length_k"])
 
@@ -273,8 +291,71 @@ def scales_with_the_values(case: Case, experiment: Experiment) -> Evidence:
     """f(q, k, a v) = a f(q, k, v)."""
     q, k, v = case.arguments
     a = case.extra["factor"]
-    scaled, plain = experiment.ask(case.but(arguments=(q, k, v * v.dtype.type(a)))), experiment.ask(case)
+    scaled, plain = experiment.ask(case.but(arguments=(q, k, times(v, a)))), experiment.ask(case)
     return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
+
+
+def draw_dropout(recipe: Draw) -> Case:
+    """A case with a mask for its weights in which no query keeps the last key, and another value for that key."""
+    rate = float(recipe.rng("rate").choice([0.5, 0.1, 0.25]))
+    case = draw(replace(recipe, row={**recipe.row, "rate": rate}))
+    v = case.arguments[2]
+    case.options["keep"][..., -1] = False
+    last = np.arange(v.shape[-2])[:, None] == v.shape[-2] - 1
+    return case.but(extra={"v": np.where(last, recipe.array("other v", v.shape, "normal"), v)})
+
+
+DROPPED = tuple(r for r in FREE if r["length_k"] > 1)
+
+
+@law(
+    "Dropout that keeps everything, at rate 0, changes nothing.",
+    rows=DROPPED,
+    draw=draw_dropout,
+    needs=("keep", "rate"),
+)
+def keeping_everything_changes_nothing(case: Case, experiment: Experiment) -> Evidence:
+    """f(keep = everything, rate = 0) = f without keep."""
+    undropped = {name: value for name, value in case.options.items() if name not in ("keep", "rate")}
+    everything = {**undropped, "keep": np.ones_like(case.options["keep"]), "rate": 0.0}
+    one, other = experiment.ask(case.but(options=everything)), experiment.ask(case.but(options=undropped))
+    return within_two(one, other, "answer without dropout")
+
+
+@law("The value of a weight that is dropped does not matter.", rows=DROPPED, draw=draw_dropout, needs=("keep", "rate"))
+def the_value_of_a_dropped_weight_does_not_matter(case: Case, experiment: Experiment) -> Evidence:
+    """f is the same with another (finite) value for a key that no query keeps."""
+    other = experiment.ask(case.replacing(2, case.extra["v"]))
+    return within_two(other, experiment.ask(case), "answer for the value of before")
+
+
+@law("Two masks that share the weights share the answer.", rows=DROPPED, draw=draw_dropout, needs=("keep", "rate"))
+def is_linear_in_what_is_kept(case: Case, experiment: Experiment) -> Evidence:
+    """f(keep) + f(not keep) = f(everything), at one rate."""
+    keep = case.options["keep"]
+    one, other, whole = (
+        experiment.ask(case.but(options={**case.options, "keep": k})) for k in (keep, ~keep, np.ones_like(keep))
+    )
+    allowed = one.bound + other.bound + whole.bound + 2.0**-52 * (np.abs(one.value) + np.abs(other.value))
+    return relation("answer with everything kept", one.value + other.value, whole.value, allowed, whole.scale)
+
+
+@law(
+    "Each head drops by its own mask.",
+    rows=tuple(r for r in DROPPED if r["batch"] and r["batch"][-1] > 1),
+    draw=draw_dropout,
+    needs=("keep", "rate"),
+)
+def each_head_drops_by_its_own_mask(case: Case, experiment: Experiment) -> Evidence:
+    """f(q, k, v; keep) of the last head = f(q_h, k_h, v_h; keep_h), with its own rows of mask and bias."""
+    q, k, v = (argument[..., -1:, :, :] for argument in case.arguments)
+    own = {
+        name: a[..., -1:, :, :] if isinstance(a, np.ndarray) and a.ndim > 2 else a for name, a in case.options.items()
+    }
+    alone, together = experiment.ask(case.but(arguments=(q, k, v), options=own)), experiment.ask(case)
+    allowed = alone.bound + together.bound[..., -1:, :, :]
+    scale = np.maximum(alone.scale, together.scale[..., -1:, :, :])
+    return relation("answer of the last head alone", together.value[..., -1:, :, :], alone.value, allowed, scale)
 
 
 STABILITY_ROWS = tuple(row((), 1, 8, d_k, 8, stability=True) for d_k in (4, 16, 64, 256, 1024))

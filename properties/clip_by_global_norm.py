@@ -12,6 +12,7 @@ from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import SHAPES, Named, matched
+from veriformer.spec.numbers.precision import FORMATS
 
 SHARES = (0.5, 2.0, 0.25, 1.0, 0.001, 0.999, math.inf)
 """max_norm as a share of the norm: clipped much and little, not at all, and on the border."""
@@ -22,7 +23,11 @@ def row(shapes: tuple[tuple[int, ...], ...], share: float) -> dict[str, Any]:
     return tensors.row(*shapes, share=share)
 
 
-ROWS = tuple(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True))
+ROWS = (
+    *(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True)),
+    {**row(((33,), (65,)), 0.5), "reach": "tile"},
+    {**row(((24, 33), (5,)), 0.25), "reach": "long"},
+)
 
 
 def length(arrays: Named) -> float:
@@ -31,8 +36,9 @@ def length(arrays: Named) -> float:
 
 
 def threshold(share: float, grads: Named) -> float:
-    """This share of the norm; 1 where that is 0."""
-    return share if share == math.inf else share * length(grads) or 1.0
+    """This share of the norm; 1 where the norm is so small that its reciprocal, which honest code may form, overflows."""
+    form = FORMATS[str(next(iter(grads.values())).dtype)]
+    return share if share == math.inf else share * length(grads) if length(grads) > 4 * form.tiny else 1.0
 
 
 def draw(recipe: Draw) -> Case:
@@ -41,7 +47,12 @@ def draw(recipe: Draw) -> Case:
     return Case((grads, threshold(recipe["share"], grads)))
 
 
-SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=power(0.4))
+def top(dtype: str) -> float:
+    """Magnitudes of which the squares of all numbers drawn, at most 64, can be added up."""
+    return min(power(0.4)(dtype), math.sqrt(FORMATS[dtype].largest / 64))
+
+
+SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=top)
 law = SUBJECT.law
 LIMITED = tuple(r for r in ROWS if r["share"] != math.inf)
 CLIPPED = tuple(r for r in ROWS if r["share"] in (0.5, 0.25, 0.001, 0.999))

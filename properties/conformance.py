@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
-from veriformer.impls.worker import devices_of, open_door
-from veriformer.properties import INQUIRIES, SUBJECTS, laws_of
+from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, laws_of
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
@@ -20,8 +19,11 @@ from veriformer.properties.script import script
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled, settle
 from veriformer.properties.truth import Truths
-from veriformer.record import Record, Verdict
+from veriformer.record import Key, Record, Verdict
 from veriformer.spec import COMPONENTS
+
+WIDE = ("float64", "float32")
+"""The dtypes beside which half types are judged in fewer sizes."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Selection:
     laws: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    only: frozenset[Key] = frozenset()
+    """What was broken before and is to be judged again. An empty name in a key stands for any."""
 
     def __post_init__(self) -> None:
         """Raises Misuse for a component or law that does not exist, listing those that do."""
@@ -43,6 +47,18 @@ class Selection:
             if name not in known:
                 raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
 
+    def asks(self, *key: str) -> bool:
+        """Is this asked, so far as `only` says? The key may end early: is anything below it?"""
+        if key[2:3] == ("agrees_with_the_spec",) and self.asks(*key[:2], "follows_a_convention", *key[3:]):
+            return True  # whether a convention is followed is only known of who meets the formula
+        return not self.only or any(
+            all(name in ("", asked) or not asked for name, asked in zip(one, key, strict=False)) for one in self.only
+        )
+
+
+SEARCHED = frozenset((law.component, law.name) for component in LAWS for law in laws_of(component))
+"""The laws that are searched for an input that breaks them. All other verdicts are reached at once."""
+
 
 @dataclass
 class Suite:
@@ -53,6 +69,8 @@ class Suite:
     budget: Budget = field(default_factory=Budget)
     exit_first: bool = False
     truths: Truths = field(default_factory=Truths)
+    known: Mapping[Key, Record] = field(default_factory=dict)
+    """Verdicts of an interrupted run, that are not to be searched for again."""
     overflowing: defaultdict[int, np.ndarray] = field(default_factory=lambda: defaultdict(lambda: np.zeros(2, int)))
     """Door -> cases in which honest code may overflow, and all cases of its component."""
 
@@ -83,7 +101,7 @@ class Suite:
         for component in self.selection.components or tuple(COMPONENTS):
             offered = [dtype for _, implementation in self.offering(component) for dtype in implementation.dtypes]
             out += [(component, dtype) for dtype in self.selection.dtypes or dict.fromkeys(offered)]
-        return out
+        return [(component, dtype) for component, dtype in out if self.selection.asks("", component, "", dtype)]
 
     def offering(self, component: str) -> list[tuple[Found, Implementation]]:
         """The implementations that offer the component, as it can be judged."""
@@ -94,10 +112,12 @@ class Suite:
         """All laws of one component in one dtype: all implementations meet the same inputs, and share their truth."""
         opened: list[tuple[Found, Door, Settled]] = []
         shut: list[Record] = []
-        for found, implementation in self.offering(component):
-            for door in self.doors(implementation, component, dtype):
+        for found, _ in self.offering(component):
+            for door in self.doors(found, component, dtype):
                 if isinstance(door, Record):
                     shut.append(door)
+                    continue
+                if not self.selection.asks(found.name, component, "", dtype, door.device):
                     continue
                 settled = settle(door, component, INQUIRIES, fits, self.truths)
                 opened.append((found, door, settled))
@@ -106,6 +126,8 @@ class Suite:
         for law in laws_of(component):
             if not self.selection.laws or law.name in self.selection.laws:
                 for found, door, settled in (one for one in opened if one[1].offers[component].form == law.form):
+                    if not self.selection.asks(found.name, component, law.name, dtype, door.device):
+                        continue
                     record = self.judged(law, found, door, settled)
                     if law.name == "agrees_with_the_spec" and not record.bad:
                         met.add(id(door))
@@ -116,9 +138,12 @@ class Suite:
         for _, door, settled in opened:
             yield from self.unexplained(door, component, settled, formula_is_met=id(door) in met)
         yield from shut
+        for _, door, _ in opened:
+            door.close()
 
-    def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
+    def doors(self, found: Found, component: str, dtype: str) -> Iterator[Door | Record]:
         """A door for every device, or the record that says why there is none."""
+        implementation = found.present
         for device in self.selection.devices or implementation.devices:
             where = {"dtype": dtype, "device": device}
             if dtype not in implementation.dtypes or device not in implementation.devices:
@@ -128,9 +153,9 @@ class Suite:
                 )
                 continue
             try:
-                here = devices_of(implementation)
+                here = found.devices()
                 if device in here:
-                    yield open_door(implementation, dtype, device)
+                    yield found.open(dtype, device)
                     continue
                 why = f"no {device} device"
             except Misuse as error:
@@ -139,10 +164,24 @@ class Suite:
 
     def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
         """One verdict, with the script that shows it again."""
-        record = judge(law, door, self.budget, settled=settled, truths=self.truths)
+        known = self.known.get((door.name, law.component, law.name, door.dtype, door.device))
+        if known is not None:
+            return known
+        budget = self.budget_of(found, door.dtype, law.component)
+        record = judge(law, door, budget, settled=settled, truths=self.truths)
         if record.counterexample is None:
             return record
         return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
+
+    def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
+        """Half types meet fewer sizes and examples, stacks the fewest, where the same run judges the same implementation in a
+        wider type: what is wired wrongly shows there, and all that a half type adds are roundings, which need no large sizes.
+        Who offers half types alone, or asks for them alone, has them judged in full."""
+        offered = found.implementation.dtypes if found.implementation else ()
+        judged = [name for name in offered if name in (self.selection.dtypes or offered)]
+        if dtype in WIDE or not any(name in WIDE for name in judged):
+            return self.budget
+        return self.budget.narrowed(2 if SUBJECTS[component].stack else 4)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not
@@ -198,14 +237,14 @@ class Suite:
 
 
 def exit_code(records: Iterable[Record], found: Sequence[Found], truths: Truths) -> int:
-    """0: every target was judged and nothing is broken. 1: something is. 2: misuse, a target that could not be loaded,
-    or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
+    """0: every target was judged and nothing is broken, known deviations apart. 1: something is. 2: misuse, a target that
+    could not be loaded, or nothing judged. 3: the suite itself failed. Of several: 3, then 1, then 2."""
     verdicts = [record for record in records if record.kind == "verdict"]
     if truths.uncertified or any(record.message.startswith(SUITE_FAILED) for record in verdicts):
         return 3
-    if any(record.bad for record in verdicts):
+    if any(record.fails for record in verdicts):
         return 1
     misused = any(record.message.startswith("misuse: ") for record in verdicts)
-    judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD}
+    judged = {record.implementation for record in verdicts if record.verdict is Verdict.HELD or record.known}
     loaded = all(one.name in judged for one in found if one.named or one.implementation)
     return 0 if judged and loaded and not misused else 2

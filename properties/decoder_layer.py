@@ -13,7 +13,7 @@ import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.behind_mask import SENTENCE, behind, inquiry, what_stands_behind_a_mask_does_not_matter
-from veriformer.properties.encoder_layer import norm
+from veriformer.properties.encoder_layer import dropout, norm
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
@@ -44,12 +44,13 @@ ROWS = (
     row((2,), 3, 3, 4, 4, 2, isolate=(*CROSS, "norm_1"), memory_mask=True, biases=True),
     row((), 2, 2, 4, 4, 2, isolate=FEED, norm="pre", activation="gelu"),
     row((2,), 3, 2, 4, 4, 2, isolate=SELF, norm="pre", mask=True, biases=True),
-    row((2,), 3, 2, 4, 6, 2, mask=True, memory_mask=True, eps=0.25),
+    row((2,), 3, 2, 4, 6, 2, mask=True, memory_mask=True, eps=0.25, activation="gelu"),
     row((), 2, 3, 4, 4, 2, isolate=(*SELF, "norm_2"), activation="gelu"),
     row((2,), 2, 4, 6, 5, 3, norm="pre", biases=True, eps=0.25, memory_mask="each query"),
     row((2,), 4, 3, 4, 4, 2, isolate=SELF, mask="each query"),
     row((), 3, 2, 4, 4, 1, isolate=("self_attention", "norm_2"), eps=1e-3),
     row((1,), 5, 7, 8, 16, 4, isolate=CROSS, memory_mask=True),
+    row((2,), 33, 31, 4, 3, 2, isolate=CROSS, norm="pre", memory_mask=True, reach="tile"),
 )
 
 
@@ -105,19 +106,24 @@ def sequences(recipe: Draw) -> tuple[np.ndarray, np.ndarray]:
 
 def draw(recipe: Draw) -> Case:
     """Two sequences of any kind, through weights that switch some parts off."""
-    return Case((*sequences(recipe), parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
+    x, memory = sequences(recipe)
+    chosen = {**options(recipe), **dropout(recipe, x.shape, *ADDS)}
+    return Case((x, memory, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen)
 
 
+WITH_DROPOUT = (*ROWS[:2], row((2,), 2, 3, 4, 3, 2, isolate=SELF, norm="pre", rate=0.25), *ROWS[2:])
+"""The menu of the universal laws; in all others nothing is dropped."""
 SUBJECT = Subject(
     "decoder_layer",
-    ROWS,
+    WITH_DROPOUT,
     draw,
-    batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3},
+    batched={"x": 2, "memory": 2, "mask": 3, "memory_mask": 3, "keep": 2},
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
+    alike=("x", "memory"),
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")
 ATTENTIVE = tuple(r for r in ROWS if not {"self_attention", "cross_attention"} <= set(r.get("isolate", ())))
 CONSULTING = tuple(r for r in ROWS if "cross_attention" not in r.get("isolate", ()))

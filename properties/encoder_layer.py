@@ -35,13 +35,26 @@ ROWS = (
     row((2,), 3, 4, 8, 2, isolate=("feed_forward",), mask=True, norm="pre"),
     row((), 3, 4, 4, 2, isolate=("norm_1",), activation="gelu"),
     row((2,), 3, 4, 4, 2, isolate=("feed_forward",), mask=True, biases=True),
-    row((2,), 3, 4, 6, 2, mask=True, norm="post", eps=0.25),
+    row((2,), 3, 4, 6, 2, mask=True, norm="post", eps=0.25, activation="gelu"),
     row((), 2, 4, 4, 2, isolate=("attention", "feed_forward"), norm="pre", activation="gelu"),
     row((2,), 4, 6, 5, 3, norm="pre", activation="relu", biases=True, eps=0.25),
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
     row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
     row((1,), 9, 8, 16, 4, mask=True),
+    row((2,), 33, 4, 4, 2, isolate=("feed_forward",), norm="pre", mask=True, reach="tile"),
 )
+
+
+WITH_DROPOUT = (*ROWS[:2], row((2,), 2, 4, 3, 2, isolate=("feed_forward",), norm="pre", rate=0.25), *ROWS[2:])
+"""The menu of the universal laws; in all others nothing is dropped."""
+
+
+def dropout(recipe: Draw, shape: tuple[int, ...], *names: str) -> dict[str, Any]:
+    """The keywords of a dropout with given masks, where the row has a rate; about half is dropped."""
+    if not recipe.get("rate"):
+        return {}
+    masks = {name: np.asarray(recipe.rng(f"keep {name}").random(shape) < 0.5) for name in names}
+    return {"keep": masks, "rate": recipe["rate"]}
 
 
 def parameters(recipe: Draw, prefix: str = "", isolate: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -81,13 +94,20 @@ def options(recipe: Draw) -> dict[str, Any]:
 def draw(recipe: Draw) -> Case:
     """A sequence of any kind, through weights that switch some parts off."""
     x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
-    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), options(recipe))
+    chosen = {**options(recipe), **dropout(recipe, x.shape, "self_attention", "feed_forward")}
+    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen)
 
 
 SUBJECT = Subject(
-    "encoder_layer", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+    "encoder_layer",
+    WITH_DROPOUT,
+    draw,
+    batched={"x": 2, "mask": 3, "keep": 2},
+    top=for_scores(0.1),
+    stack=True,
+    differentiable=True,
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 
 
 IDLE_PATHS = frozenset(
@@ -249,7 +269,7 @@ def behind_padding(case: Case, recipe: Draw | None = None) -> Case:
     return behind(case.but(extra={}), {"x": ~inside}, inside, recipe)
 
 
-behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(draw_padded(recipe), recipe))
+behind_the_mask = law_behind_the_mask(SUBJECT, lambda recipe: behind_padding(draw_padded(recipe), recipe), ROWS)
 
 
 def behind_case(dtype: str) -> Case:

@@ -57,6 +57,11 @@ class Answer:
         """Path and truth of every array answered."""
         return self.truths.of(self.question.key() + b"outputs", self.question.outputs)
 
+    @cached_property
+    def found(self) -> dict[Path, Any]:
+        """Every array answered, under its path, whatever was wanted."""
+        return {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
+
     @property
     def truth(self) -> Truth:
         """The certified output and its bound, of a component that answers one array."""
@@ -77,8 +82,7 @@ class Answer:
 
     def output(self, path: Path) -> np.ndarray:
         """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
-        wanted = dict(self.outputs)
-        found = {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
+        wanted, found = dict(self.outputs), self.found
         if found.keys() != wanted.keys():
             raise Misshapen(differing("arrays answered", described(found), described(wanted)))
         if np.shape(found[path]) != wanted[path].value.shape:
@@ -124,18 +128,20 @@ def split_script(arguments: tuple[Tree, ...]) -> tuple[tuple[Tree, ...], Tree]:
 
 def promised(door: Door, component: str) -> Precision:
     """The arithmetic that an implementation promises for a component."""
-    offer = door.offers[component]
-    return precision_of(
-        door.dtype, offer.precision or "eager", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in
-    )
+    return arithmetic_of(door, component, door.offers[component].precision or "eager")
 
 
 def also_layer(door: Door, component: str) -> Precision | None:
     """`layer`, where `eager` is promised and the two differ: in half types."""
-    offer = door.offers[component]
-    layer = precision_of(door.dtype, "layer", computes_in=offer.computes_in, accumulates_in=offer.accumulates_in)
-    eager = promised(door, component)
+    layer, eager = arithmetic_of(door, component, "layer"), promised(door, component)
     return layer if not eager.layer and layer.step is not eager.step else None
+
+
+def arithmetic_of(door: Door, component: str, contract: str) -> Precision:
+    """What was declared of a component's arithmetic, and, where nothing was, what the framework's switches allow."""
+    offer = door.offers[component]
+    declared = {"computes_in": offer.computes_in, "accumulates_in": offer.accumulates_in}
+    return precision_of(door.dtype, contract, **declared, switches=door.switches)
 
 
 @dataclass
@@ -164,13 +170,22 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
+        watched: bool = False,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads)
+        call = replace(call, watched=watched)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
-        return Answer(self.question(case, cotangent), reply, self.truths)
+        return self.answer(case, reply, cotangent)
+
+    def answer(self, case: Case, reply: Reply, cotangent: np.ndarray | None = None) -> Answer:
+        """A reply beside the question that it answers, given what the formula takes from it."""
+        question = self.question(case, cotangent)
+        told = self.component.told_by(case.arguments, reply.outputs)
+        return Answer(replace(question, options={**question.options, **told}), reply, self.truths)
 
     def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
         """The case as a question to the spec, of this component or of another one."""
@@ -186,6 +201,11 @@ class Experiment:
         question = self.question(case, component=component)
         return self.truths.of(question.key() + b"outputs", question.outputs)[0][1]
 
+    def gradient_truths_of(self, case: Case, cotangent: np.ndarray) -> list[tuple[Path, Truth]]:
+        """Path and truth of every gradient of the component at other arguments than those that are asked."""
+        question = self.question(case, cotangent)
+        return self.truths.of(question.key() + b"gradients", question.gradients)
+
     def setting(self, case: Case, option: str) -> Any:
         """The value of an option in a case: declared, passed, or the default."""
         default = self.component.options[option]
@@ -198,6 +218,7 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
         arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
@@ -210,5 +231,6 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            threads=threads,
             in_place=bool(self.component.owned),
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.relu import below_the_rectifier, mirrored
 from veriformer.properties.softmax import row
+from veriformer.properties.special import law_of_limits, law_of_nan
 
 ROWS = (
     row((3,)),
@@ -15,6 +18,7 @@ ROWS = (
     row((2, 7), approximate="none"),
     row((5, 33), approximate="tanh"),
     row((2, 2, 3, 65)),
+    row((2, 1025), reach="long"),
 )
 
 
@@ -39,5 +43,8 @@ def never_exceeds_the_rectifier(case: Case, experiment: Experiment) -> Evidence:
     """f(x) <= max(x, 0)."""
     return below_the_rectifier(case, experiment)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False)
+infinities_have_their_limits = law_of_limits(SUBJECT, (0.0, np.nan))  # inf 0 is nan; the limit is 0
 
 INQUIRIES = ()

@@ -33,6 +33,8 @@ class Case:
     """Leaves that the law's premise rests on, as paths into (arguments, options, extra): no smaller example changes them."""
     extension: str = ""
     """Why the case lies beyond the paper ("grouped heads"): there an exception means `unsupported`, not `crashed`."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """How it was drawn: the number of its row in the law's sizes, the kind of its values, the seed."""
 
     def but(self, **changes: Any) -> Case:
         """The same case with something changed."""
@@ -85,7 +87,8 @@ class Law:
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
     the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
-    the component. dear: a case costs seconds, and Hypothesis draws no further ones.
+    the component. dear: a case costs seconds, and Hypothesis draws no further ones. statistical: an experiment of fixed
+    size, made once for each row and never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -101,8 +104,11 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    reaching: bool = False
+    """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
     form: str = "function"
     dear: bool = False
+    statistical: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,10 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    alike: tuple[str, ...] = ()
+    """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
+    laid_out: bool = True
+    """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
     form: str = "function"
@@ -137,6 +147,7 @@ class Subject:
         kinds: tuple[str, ...] | None = None,
         existential: bool = False,
         dear: bool = False,
+        statistical: bool = False,
     ) -> Callable[[Callable[..., Any]], Law]:
         """Declare the function below as a law of this component: `(case, experiment) -> Evidence`."""
 
@@ -155,6 +166,7 @@ class Subject:
                 existential=existential,
                 form=self.form,
                 dear=dear,
+                statistical=statistical,
             )
 
         return declare
@@ -205,6 +217,23 @@ def differing(comparison: str, got: Any, wanted: Any) -> Evidence:
     """Something that must be equal and is not, or is: equality itself is the observation."""
     apart = 0.0 if np.array_equal(np.asarray(got), np.asarray(wanted)) else np.inf
     return Evidence(comparison, np.array([apart]), np.zeros(1), None, got, wanted)
+
+
+def times(array: np.ndarray, factor: Any) -> np.ndarray:
+    """An array times powers of two, exactly. Raises NotJudged where that leads out of the dtype's range."""
+    with np.errstate(over="ignore", under="ignore"):
+        moved = (array * np.asarray(factor).astype(array.dtype)).astype(array.dtype)
+    if not np.array_equal(as_float64(moved) / factor, as_float64(array), equal_nan=True):
+        raise NotJudged("a power of two leads out of the range of the dtype")
+    return moved
+
+
+def plus(array: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A sum that is exact in the dtype. Raises NotJudged where it is not."""
+    total = np.asarray(array + other)
+    if not np.array_equal(as_float64(total), as_float64(array) + as_float64(other)):
+        raise NotJudged("a sum is not exact")
+    return total
 
 
 def as_float64(values: Any) -> np.ndarray:

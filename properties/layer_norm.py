@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
+from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
 
 ROWS = (
@@ -20,7 +21,12 @@ ROWS = (
     row((2, 2, 3, 5)),
     row((2, 33)),
     row((2, 64)),
+    row((400, 3)),  # many rows in the gradients of gamma and beta
     row((1, 300), eps=1e-6),
+    row((3, 31), reach="tile"),
+    row((2, 65), reach="tile"),
+    row((1, 769), reach="long"),
+    row((2, 1025), reach="long"),
     row((4, 128), kernel=True),
     row((2, 768), kernel=True),
     row((2, 1024), kernel=True),
@@ -36,7 +42,9 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
+SUBJECT = Subject(
+    "layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, alike=("gamma", "beta")
+)
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 
@@ -74,8 +82,13 @@ def draw_scaled(recipe: Draw) -> Case:
 @law("Scaling x by a and eps by a squared changes at most the sign.", draw=draw_scaled, needs=("eps",))
 def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
     """f(a x; a^2 eps) = sign(a) f(x; eps) for a power of two a, with beta = 0. Without its eps scaled, false."""
+    return scaled_with_eps(case, experiment)
+
+
+def scaled_with_eps(case: Case, experiment: Experiment) -> Evidence:
+    """The law for both norms."""
     a, x = case.extra["factor"], case.arguments[0]
-    scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
+    scaled = case.replacing(0, times(x, a)).but(options={"eps": a * a * case.options["eps"]})
     one, other = experiment.ask(scaled), experiment.ask(case)
     return relation("norm of x", one.value, np.sign(a) * other.value, one.bound + other.bound, one.scale)
 
@@ -98,6 +111,11 @@ def the_mean_is_zero(case: Case, experiment: Experiment) -> Evidence:
 @law("The mean of the squares is var / (var + eps).", draw=draw_plain)
 def the_mean_of_squares_is_var_over_var_plus_eps(case: Case, experiment: Experiment) -> Evidence:
     """Not 1: eps takes its share. The errors of f enter as 2 |F| B + B^2, with the certified F."""
+    return mean_of_squares(case, experiment)
+
+
+def mean_of_squares(case: Case, experiment: Experiment) -> Evidence:
+    """The law for both norms: the truth's own mean of squares, and how far an honest answer's may be from it."""
     answer = experiment.ask(case)
     f, bound, n = answer.value, answer.bound, case.arguments[0].shape[-1]
     with working_precision(256):
@@ -132,5 +150,7 @@ def gamma_and_beta_act_per_feature(case: Case, experiment: Experiment) -> Eviden
     scale = np.broadcast_to(other.scale, other.bound.shape)[..., keep]
     return relation("the other features", one.value[..., keep], other.value[..., keep], allowed, scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

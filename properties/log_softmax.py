@@ -8,9 +8,11 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row, within_two
+from veriformer.properties.special import law_of_a_removed_entry, law_of_nan
 from veriformer.spec import COMPONENTS
 
-ROWS = (row((3,)), row((1,)), row((2, 4)), row((2, 3, 5)), row((4, 8)), row((2, 33)), row((2, 300)))
+LONG = (row((2, 31), reach="tile"), row((3, 65), reach="tile"), row((2, 769), reach="long"))
+ROWS = (row((3,)), row((1,)), row((2, 4)), row((2, 3, 5)), row((4, 8)), row((2, 33)), row((2, 300)), *LONG)
 
 
 def draw(recipe: Draw) -> Case:
@@ -89,5 +91,8 @@ def is_permutation_equivariant(case: Case, experiment: Experiment) -> Evidence:
     allowed = moved.bound + still.bound[..., order]
     return relation("permuted answer", moved.value, still.value[..., order], allowed, moved.scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
+a_logit_of_minus_infinity_is_none = law_of_a_removed_entry(SUBJECT, -np.inf, tuple(r for r in ROWS if r["n"] > 1))
 
 INQUIRIES = ()

@@ -1,4 +1,4 @@
-"""Laws of optimizers as objects: `adam(params, *, lr, ...)` builds one, and step(grads) -> params. Many steps, one formula."""
+"""Laws of optimizers as objects: `adam(params, *, lr, ...)` builds one, step(grads) -> params. Many steps are one formula."""
 
 from __future__ import annotations
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from veriformer.impls.protocol import Raised
-from veriformer.properties.law import Evidence
-from veriformer.record import BAD, Verdict
+from veriformer.properties.law import Case, Evidence
+from veriformer.record import BAD, BUCKETS, Verdict, bucket_of
 
 SUITE_FAILED = "the suite failed"
 """How a record begins that accuses the suite itself."""
@@ -65,8 +67,11 @@ class Tally:
     worst_ulps: float = 0.0
     bitwise: bool | None = None
     keeps_layer: bool | None = None
+    ratios: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+    worst_case: Mapping[str, Any] | None = None
+    """How the case of the largest ratio was drawn, and where in it the error is."""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome, case: Case = Case()) -> None:  # noqa: B008  (it is frozen)
         """Count one case."""
         self.held += outcome.verdict is Verdict.HELD or outcome.bad
         abstained = outcome.verdict is Verdict.ABSTAINED
@@ -77,7 +82,12 @@ class Tally:
             self.reasons[outcome.reason] = self.reasons.get(outcome.reason, 0) + 1
         for weighed in outcome.weighed:
             if weighed.judged:
-                self.worst_ratio = max(self.worst_ratio, weighed.ratio)
+                self.ratios[bucket_of(weighed.ratio)] += 1
+                worst = max(self.worst_ratio, weighed.ratio)
+                if worst != self.worst_ratio and case.recipe:
+                    where = {"comparison": weighed.evidence.comparison, "index": list(weighed.index)}
+                    self.worst_case = {**case.recipe, **where}
+                self.worst_ratio = worst
                 self.worst_ulps = max(self.worst_ulps, weighed.ulps)
             if weighed.keeps_layer is not None:
                 self.keeps_layer = weighed.keeps_layer and self.keeps_layer is not False

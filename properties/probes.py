@@ -80,7 +80,8 @@ class Draw:
         return self.cast(around + rng.standard_normal(length) * 0.5)
 
     def grid(self, name: str, shape: tuple[int, ...], steps: int = 1024) -> Array:
-        """Multiples of 1/64 below `steps`/64: sums of a few of them are exact in every dtype of at least 11 digits."""
+        """Multiples of 1/64 up to `steps`/128, fewer where the dtype has not the digits: the sum of two is exact."""
+        steps = min(steps, 2 ** FORMATS[self.dtype].digits)
         return self.cast(self.rng(name).integers(-steps // 2, steps // 2 + 1, shape) / 64.0)
 
     def integers(self, name: str, shape: tuple[int, ...], low: int, high: int) -> Array:
@@ -88,9 +89,15 @@ class Draw:
         return self.rng(name).integers(low, high, shape)
 
     def mask(self, name: str, shape: tuple[int, ...], *, empty_rows: bool = False) -> Array:
-        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted."""
+        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted. Half of the
+        masks are scattered; the others keep a stretch from the first entry on, or up to the last, as padding does."""
         rng = self.rng(name)
         mask = rng.random(shape) < rng.choice([0.3, 0.5, 0.8])
+        if rng.random() < 0.5:
+            lengths = rng.integers(0 if empty_rows else min(1, shape[-1]), shape[-1] + 1, lead(shape))
+            lengths = np.where(rng.random(lengths.shape) < 0.3, shape[-1], lengths)
+            place = np.arange(shape[-1])
+            return np.asarray(place < lengths if rng.random() < 0.7 else place >= shape[-1] - lengths)
         if shape[-1] and not empty_rows:
             keep = rng.integers(0, shape[-1], (*shape[:-1], 1))
             mask |= np.arange(shape[-1]) == keep
@@ -160,7 +167,8 @@ def integers(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype
 
 
 def ties(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
-    return rng.integers(-1, 2, shape).astype(np.float64)
+    """-1, 0 and 1, the zeros of either sign: -0.0 is 0, and must be taken for nothing else."""
+    return rng.integers(-1, 2, shape) * signs(rng, shape)
 
 
 def constant(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
@@ -174,6 +182,13 @@ def one_hot(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype:
 
 def repeated_rows(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
     return np.broadcast_to(rng.standard_normal((*shape[:-2], 1, shape[-1]) if len(shape) > 1 else shape), shape)
+
+
+def large_at_the_end(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    """The last row stands out: what is lost, or read twice, where a loop over tiles ends is seen."""
+    values = rng.standard_normal(shape)
+    values[(..., slice(-1, None), slice(None)) if len(shape) > 1 else (slice(-1, None),) if shape else ()] *= 16
+    return values
 
 
 def small(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
@@ -230,7 +245,7 @@ KINDS: dict[str, Maker] = {
     maker.__name__: maker
     for maker in (
         integers, normal, ties, constant, one_hot, repeated_rows, small, low_variance, offset, outliers, mixed, large,
-        orthogonal, far_offset, denormal, huge,
+        orthogonal, large_at_the_end, far_offset, denormal, huge,
     )
 }  # fmt: skip
 """Kinds of values, simplest first."""

@@ -6,10 +6,9 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.layer_norm import ROWS
+from veriformer.properties.layer_norm import ROWS, mean_of_squares, scaled_with_eps
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.softmax import exact_sums
-from veriformer.spec.numbers import working_precision
+from veriformer.properties.special import law_of_nan
 
 
 def draw(recipe: Draw) -> Case:
@@ -33,10 +32,7 @@ def draw_scaled(recipe: Draw) -> Case:
 @law("Scaling x by a and eps by a squared changes at most the sign.", draw=draw_scaled, needs=("eps",))
 def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
     """f(a x; a^2 eps) = sign(a) f(x; eps) for a power of two a. Without its eps scaled, false."""
-    a, x = case.extra["factor"], case.arguments[0]
-    scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
-    one, other = experiment.ask(scaled), experiment.ask(case)
-    return relation("norm of x", one.value, np.sign(a) * other.value, one.bound + other.bound, one.scale)
+    return scaled_with_eps(case, experiment)
 
 
 def draw_plain(recipe: Draw) -> Case:
@@ -48,17 +44,7 @@ def draw_plain(recipe: Draw) -> Case:
 @law("The mean of the squares is ms / (ms + eps).", draw=draw_plain)
 def the_mean_of_squares_is_ms_over_ms_plus_eps(case: Case, experiment: Experiment) -> Evidence:
     """Not 1: eps takes its share. The errors of f enter as 2 |F| B + B^2, with the certified F."""
-    answer = experiment.ask(case)
-    f, bound, n = answer.value, answer.bound, case.arguments[0].shape[-1]
-    with working_precision(256):
-        truth = answer.truth.ball
-        wanted = ((truth * truth).sum(-1) / n).centres()
-    size = np.abs(truth.centres())
-    with np.errstate(all="ignore"):
-        got = exact_sums(f * f) / n
-        rounding = 2.0**-50 * wanted  # f * f, the quotient and the truth, in float64
-        allowed = (2 * size * bound + bound * bound).sum(-1) / n + rounding
-    return relation("mean of squares", got, wanted, allowed, 1.0)
+    return mean_of_squares(case, experiment)
 
 
 def draw_order(recipe: Draw) -> Case:
@@ -74,5 +60,7 @@ def is_permutation_equivariant_with_gamma(case: Case, experiment: Experiment) ->
     scale = still.scale[..., order]
     return relation("permuted norm", moved.value, still.value[..., order], moved.bound + still.bound[..., order], scale)
 
+
+nan_is_not_lost = law_of_nan(SUBJECT, "nan makes all of its row nan.", row=True)
 
 INQUIRIES = ()

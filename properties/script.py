@@ -60,7 +60,9 @@ def source(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return array_source(value)
     if isinstance(value, np.generic):
-        return repr(value.item())
+        return source(value.item())
+    if isinstance(value, float):
+        return numbers(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {source(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
+import numpy as np
 from hypothesis import strategies as st
 
-from veriformer.impls.protocol import Door, Offer
+from veriformer.impls.protocol import COTANGENT, Door, Offer
 from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import KINDS, Draw, Row, seed_of
 from veriformer.properties.settle import Settled
+from veriformer.properties.truth import Question
+from veriformer.spec import in_form
+from veriformer.spec.numbers.precision import precision_of
 
 if TYPE_CHECKING:
     from veriformer.properties.outcome import Outcome
@@ -26,8 +30,13 @@ SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
 
 
+SIZES_COMPILED = 6
+"""Sizes of most laws where each is compiled anew: relations between answers; agreement itself meets all sizes."""
+COMPILED = ("jax",)
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+FEW_EXAMPLES = 5
+"""Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -40,6 +49,12 @@ class Budget:
     examples: int = 30
     quick: bool = False
     seed: int = 0
+    sizes: int | None = None
+    """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+
+    def narrowed(self, sizes: int) -> Budget:
+        """Fewer sizes, a quick sweep, few random examples."""
+        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ def find(
     law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
 ) -> FoundCase | None:
     """The first case on which the law is broken, or None."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     examples = 0
     for draw in sweep(law, rows, door.dtype, budget):
         case = drawn(law, draw, offer, settled)
@@ -68,24 +83,40 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    if not rows or not budget.examples or law.dear:
+    if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
 
 def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> Iterator[Case]:
     """The cases of a sweep, each size once, in their order."""
-    rows = menu(law, offer, budget, settled)
+    rows = menu(law, offer, door, budget, settled)
     draws = sweep(replace(law, thorough=False), rows, door.dtype, budget)
     return (case for draw in draws if (case := drawn(law, draw, offer, settled)) is not None)
 
 
-def menu(law: Law, offer: Offer, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. A quick run meets all of
-    them only in the laws that are thorough about values."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
+def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
+    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
-    return rows[:QUICK_SIZES] if budget.quick and (law.gradients or not law.thorough) else rows
+    if law.statistical:
+        return rows
+    thorough = law.thorough and not law.gradients
+    if budget.sizes is not None:
+        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
+    if door.backend in COMPILED and not law.thorough:
+        rows = rows[:SIZES_COMPILED]
+    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
+
+
+def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
+    """Does the law go as far as this size? Off the border of a "tile", and for "long" rows, code takes other paths, but a
+    truth costs more there: laws that say so reach them, gradients the tiles alone and nowhere where each is compiled anew,
+    and a quick run none."""
+    reach = row.get("reach")
+    too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
+    return reach is None or (law.reaching and not budget.quick and not too_far)
 
 
 def admits(offer: Offer, row: Row) -> bool:
@@ -100,11 +131,15 @@ def admits(offer: Offer, row: Row) -> bool:
 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
-    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first."""
+    """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
+    once if it is statistical. Sizes that take a reach meet no more than every fourth kind, each the next ones."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
-    if not law.thorough or budget.quick:
+    if law.statistical:
+        pairs = [(r, 0) for r in range(len(rows))]
+    elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
+    pairs = [(r, k) for r, k in pairs if "reach" not in rows[r] or (k - r) % 4 == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
@@ -116,8 +151,23 @@ def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
         case = law.draw(draw)
     except NotJudged:
         return None
-    options = {name: value for name, value in case.options.items() if offer.takes(name)}
-    return case.but(options=options)
+    recipe = {"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed}
+    heard = case.but(options={n: value for n, value in case.options.items() if offer.takes(n)}, recipe=recipe)
+    return heard if len(heard.options) == len(case.options) or still_fits(heard, law, settled) else None
+
+
+def still_fits(case: Case, law: Law, settled: Settled) -> bool:
+    """With some keywords not passed, has the formula an answer still, and one that the cotangent fits? To targets that are
+    ignored it has none without the index, and a mean is no array."""
+    spec = in_form(law.component, law.form)
+    conventions = {name: value for name, value in settled.values.items() if name in spec.signature.parameters}
+    options = {name: value for name, value in case.options.items() if name not in conventions}
+    question = Question(spec, case.arguments, options, conventions, precision_of("float64"), case.aliases)
+    try:
+        answer = question.in_floats()
+    except ValueError:
+        return False
+    return COTANGENT not in case.extra or np.shape(answer) == case.extra[COTANGENT].shape
 
 
 def at_random(

@@ -10,7 +10,7 @@ import numpy as np
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves
 from veriformer.properties.experiment import Answer, Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation, times
 from veriformer.properties.probes import Draw, Row
 from veriformer.properties.truth import Truth, place
 from veriformer.spec.component import require
@@ -71,8 +71,8 @@ def zeros(arrays: Named) -> Named:
 
 
 def scaled(arrays: Named, factor: float) -> Named:
-    """Each number times a power of two, in its own dtype."""
-    return mapped(lambda array: (array * array.dtype.type(factor)).astype(array.dtype), arrays)
+    """Each number times a power of two. Raises NotJudged where that leads out of the dtype's range."""
+    return mapped(lambda array: times(array, factor), arrays)
 
 
 def gridded(recipe: Draw, prefix: str, arrays: Named) -> Named:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.properties import decoder, encoder_layer
+from veriformer.properties import decoder, decoder_layer, encoder_layer
 from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.probes import Draw, for_scores, seed_of
 from veriformer.properties.softmax import within_two
 from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS
@@ -42,10 +42,32 @@ ROWS = (
     row((2,), 3, 3, 5, 4, 2, encoder=(IDLE_ENCODER,), decoder=(SELF,), norm="pre", target_mask=True, positions="sinusoidal"),
     row((2,), 2, 3, 6, 4, 2, encoder=(ATTENDS,), decoder=(CROSS,), norm="pre", source_mask=True, final_norm=True, output=True),
     row((), 2, 3, 5, 6, 2, encoder=(FEEDS,), decoder=((*CROSS, "norm_1"),), activation="gelu", biases=True),
-    row((2,), 3, 2, 11, 4, 2, encoder=((),), decoder=((),), source_mask=True, target_mask=True, eps=0.25, output=True),
+    row((2,), 3, 2, 11, 4, 2, encoder=((),), decoder=((),), source_mask=True, target_mask=True, eps=0.25, output=True,
+        activation="gelu"),
     row((), 2, 2, 5, 4, 2, encoder=(IDLE_ENCODER, IDLE_ENCODER), decoder=(IDLE, FEED), norm="pre", activation="gelu"),
     row((2,), 2, 4, 5, 8, 2, encoder=((),), decoder=((),), norm="pre", biases=True, eps=0.25, final_norm=True),
 )  # fmt: skip
+
+
+WITH_DROPOUT = (*ROWS[:4], row((2,), 2, 3, 5, 4, 2, encoder=((),), decoder=((),), rate=0.25, eps=0.25), *ROWS[4:])
+"""The menu of the universal laws; in all others nothing is dropped."""
+
+
+def dropout(recipe: Draw) -> dict[str, Any]:
+    """The keywords of a dropout with given masks, where the row has a rate: nested like params."""
+    if not recipe.get("rate"):
+        return {}
+    batch, d_model = recipe["batch"], recipe["d_model"]
+    shapes = {name: (*batch, recipe[size], d_model) for name, size in (("source", "length_k"), ("target", "length"))}
+
+    def masks(stack: str, side: str, *names: str) -> dict[str, Any]:
+        prefixed = (replace(recipe, seed=seed_of(recipe.seed, stack, i)) for i in range(len(recipe[stack])))
+        return {"layers": [encoder_layer.dropout(own, shapes[side], *names)["keep"] for own in prefixed]}
+
+    sums = {side: encoder_layer.dropout(recipe, shape, side)["keep"][side] for side, shape in shapes.items()}
+    kept_encoder = masks("encoder", "source", "self_attention", "feed_forward")
+    kept_decoder = masks("decoder", "target", *decoder_layer.ADDS)
+    return {"keep": {"embedding": sums, "encoder": kept_encoder, "decoder": kept_decoder}, "rate": recipe["rate"]}
 
 
 def draw(recipe: Draw) -> Case:
@@ -54,7 +76,7 @@ def draw(recipe: Draw) -> Case:
         recipe.integers(name, (*recipe["batch"], recipe[size]), 0, recipe["vocabulary"])
         for name, size in (("source", "length_k"), ("target", "length"))
     )
-    return Case((source, target, parameters(recipe)), options(recipe))
+    return Case((source, target, parameters(recipe)), {**options(recipe), **dropout(recipe)})
 
 
 def parameters(recipe: Draw) -> dict[str, Any]:
@@ -95,14 +117,14 @@ def options(recipe: Draw) -> dict[str, Any]:
 
 SUBJECT = Subject(
     "transformer",
-    ROWS,
+    WITH_DROPOUT,
     draw,
-    batched={"source": 1, "target": 1, "source_mask": 3, "target_mask": 3},
+    batched={"source": 1, "target": 1, "source_mask": 3, "target_mask": 3, "keep": 2},
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 
 
 def draw_names(recipe: Draw) -> Case:

@@ -22,6 +22,8 @@ from veriformer.spec.numbers.precision import OUTWARD, Precision
 BITS = (128, 256, 512, 1200, 2400, 4800)
 """Working precisions tried, until the truth's radius is at most 1/1024 of the bound."""
 SHARPNESS = 1.0 / 1024
+VANISHING = 2.0**-64
+"""Between the first two of these precisions the enclosure of a true 0 shrinks by more than this: by about 2^-128."""
 
 
 def place(path: Path) -> str:
@@ -33,17 +35,40 @@ def place(path: Path) -> str:
 class Truth:
     """The bound of one output or gradient, and, when it is first needed, its certified value.
 
-    value: near the truth, from the bounded numbers. scale: beyond a quarter of it the bound says nothing. formula: the
-    balls at a working precision. on_failure: called when 4,800 bits certify too little.
+    value: near the truth, from the bounded numbers. formula: the balls at a working precision. given_scale: what the component
+    says of its scale, if it does. on_failure: called when 4,800 bits certify too little.
     """
 
     value: np.ndarray
     bound: np.ndarray
-    scale: Any
+    given_scale: Any
     formula: Callable[[int], Ball]
     on_failure: Callable[[], None] = lambda: None
     layer: np.ndarray | None = None
     """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """Beyond a quarter of this the bound says nothing: what the component says, or the largest element of the array; 0,
+        where any bound says something, if the whole array is truly 0."""
+        size = self.given_scale
+        if size is None:
+            size = 0.0 if self.vanishes() else largest(finite_part(self.value))
+        return np.broadcast_to(size, self.bound.shape)
+
+    def vanishes(self) -> bool:
+        """Is the true array 0 (the gradient of a key's bias is)? In floats it may be noise, in bounded numbers too; the balls
+        hold 0 and nothing far from it, however sharp they become."""
+        if not self.value.any():
+            return True
+        sizes, noise = np.abs(self.value), self.bound
+        if not (sizes <= noise).all():
+            return False
+        first, second = (self.formula(bits) for bits in BITS[:2])
+        radii = first.radii()
+        if not (np.isfinite(radii) & first.may_vanish() & second.may_vanish()).all():
+            return False
+        return bool((second.radii() <= VANISHING * radii).all())
 
     @cached_property
     def ball(self) -> Ball:
@@ -183,6 +208,19 @@ class Question:
         with made(self.slip):
             return self.component(*arguments, **options, **self.conventions)
 
+    def in_floats(self) -> Any:
+        """The formula's answer, in float64. Raises ValueError outside its domain."""
+        with np.errstate(all="ignore"):
+            return self.formula(lambda array: array.astype(np.float64))
+
+    def has_an_answer(self) -> bool:
+        """Is it in the domain of the formula?"""
+        try:
+            self.in_floats()
+        except ValueError:
+            return False
+        return True
+
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers; one array has the empty path."""
 
@@ -260,8 +298,7 @@ def is_floating(leaf: Any) -> bool:
 def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
     """What the bounded numbers say, and how to certify it."""
     bound = bounded.error * OUTWARD
-    size = np.broadcast_to(largest(finite_part(bounded.value)) if scale is None else scale, bound.shape)
-    return Truth(bounded.value, bound, size, formula)
+    return Truth(bounded.value, bound, scale, formula)
 
 
 def finite_part(values: np.ndarray) -> np.ndarray:

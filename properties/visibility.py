@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from veriformer.properties.attention import FREE, ROWS, draw, extension, indexed, law, seen
+from veriformer.properties.attention import FREE, UNDROPPED, draw, extension, indexed, law, seen
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, relation
 from veriformer.properties.probes import Draw
 from veriformer.properties.softmax import within_two
 
-SMALL = tuple(r for r in ROWS if not r.get("kernel"))
+SMALL = tuple(r for r in UNDROPPED if not r.get("kernel"))
 SLANTED = tuple(r for r in SMALL if (r.get("causal") or r.get("window")) and r["length"] > 1)
 
 

@@ -39,7 +39,7 @@ def arithmetics(records: Iterable[Record]) -> tuple[Convention, ...]:
     def promised(row: Record) -> str:
         """A promise is kept by a component when it is by all its laws and dtypes."""
         holds = kept.get((row.implementation, row.component), False)
-        return arithmetic({**row.precision, "also_holds_layer": holds}) if row.precision else ""
+        return arithmetic({**row.precision, "also_holds_layer": holds}, row.dtype) if row.precision else ""
 
     told = ((row, "arithmetic", words) for row in rows if (words := promised(row)))
     shared: dict[tuple[str, ...], list[str]] = {}
@@ -62,17 +62,21 @@ def followed(implementations: tuple[str, ...], told: Iterable[tuple[Record, str,
     )
 
 
-def arithmetic(precision: Mapping[str, object]) -> str:
+def arithmetic(precision: Mapping[str, object], dtype: str = "") -> str:
     """What was assumed of the arithmetic, in words: `eager, computes in tf32, also holds layer`."""
-    return ", ".join(filter(None, promises(precision)))
+    return ", ".join(filter(None, promises(precision, dtype)))
 
 
-def promises(precision: Mapping[str, object]) -> Iterator[str]:
-    """One phrase for each promise."""
+def promises(precision: Mapping[str, object], dtype: str) -> Iterator[str]:
+    """One phrase for each promise; that a dtype computes in itself needs none."""
     for name, value in precision.items():
+        if name == "computes_in" and value == dtype:
+            continue
         if name == "contract":
             yield str(value)
         elif name == "also_holds_layer":
             yield "also holds layer" if value else ""
+        elif name == "flushes":
+            yield "flushes denormal numbers" if value else ""
         elif value is not None:
             yield f"{name.replace('_', ' ')} {value}"

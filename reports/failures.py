@@ -47,20 +47,20 @@ class Group:
 
 
 def failures(records: Iterable[Record]) -> tuple[Group, ...]:
-    """Every broken or crashed law, the broken ones first."""
+    """Every broken or crashed law, the broken ones first, the known ones last."""
     found: dict[tuple[str, ...], list[Record]] = {}
     for row in records:
         if row.kind == "verdict" and row.verdict in BAD:
             found.setdefault(fault(row), []).append(row)
-    groups = sorted(found.values(), key=lambda rows: verdict_of(rows[0]).badness)
+    groups = sorted(found.values(), key=lambda rows: (bool(rows[0].known), verdict_of(rows[0]).badness))
     return tuple(Group(explain(rows[0]), tuple(explain(row) for row in rows[1:])) for rows in groups)
 
 
 def fault(row: Record) -> tuple[str, ...]:
     """What two failures share when one explanation serves both."""
     if row.verdict == Verdict.CRASHED and row.message:
-        return row.implementation, row.component, "raises", row.message
-    return row.implementation, row.component, "breaks", row.law
+        return row.implementation, row.component, row.known, "raises", row.message
+    return row.implementation, row.component, row.known, "breaks", row.law
 
 
 def explain(record: Record) -> Failure:
@@ -109,7 +109,7 @@ def facts(record: Record, example: Mapping[str, Any]) -> Iterator[tuple[str, str
     ratio, ulps = example.get("ratio", record.worst_ratio), example.get("ulps", record.worst_ulps)
     if ratio is not None and not math.isnan(ratio):
         yield "error / bound", f"{ratio:.4g}"
-    if ulps is not None and math.isfinite(ulps):
+    if ulps is not None and math.isfinite(ulps) and due != 0:  # in ulps of 0 an error says nothing
         yield "in ulps", f"{ulps:.4g}"
 
 
@@ -160,7 +160,7 @@ def notes(record: Record, example: Mapping[str, Any], message: str) -> Iterator[
         (name, text)
         for name, text in (
             ("conventions", named),
-            ("arithmetic", arithmetic(record.precision)),
+            ("arithmetic", arithmetic(record.precision, record.dtype)),
             ("layouts", laid_out(example)),
             ("same object", same_objects(example)),
             ("extension", str(example.get("extension") or "")),

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from veriformer.record import Record
+from veriformer.record import Key, Record
 from veriformer.reports import escape, values
-from veriformer.reports.compare import Key, key_of
 from veriformer.reports.matrix import SYMBOLS
 from veriformer.reports.page import MEANINGS, Page, page
 
@@ -29,7 +28,6 @@ def html(records: Iterable[Record], compare: Iterable[Record] | None = None) -> 
             meanings=MEANINGS,
             values=values,
             anchors=anchors(said),
-            key_of=key_of,
             tightness=picture(plots.tightness(said.matrix)),
             charts=[(panel, picture(plots.timings(panel))) for panel in said.timings],
         )
@@ -39,7 +37,7 @@ def html(records: Iterable[Record], compare: Iterable[Record] | None = None) -> 
 def anchors(said: Page) -> dict[Key, str]:
     """Where on the page each failure is explained."""
     return {
-        key_of(failure.record): f"failure-{number}"
+        failure.record.key: f"failure-{number}"
         for number, group in enumerate(said.failures, 1)
         for failure in (group.first, *group.others)
     }

@@ -31,6 +31,11 @@ class Cell:
         return worst(verdict_of(row) for row in self.records) if self.records else None
 
     @property
+    def known(self) -> bool:
+        """Is something of it broken or crashed, and all of that known?"""
+        return any(row.known for row in self.records) and not any(row.fails for row in self.records)
+
+    @property
     def worst_ratio(self) -> float | None:
         """Largest error / bound of all."""
         return largest(row.worst_ratio for row in self.records)
@@ -75,6 +80,11 @@ class Law:
     sentence: str
     cells: tuple[Cell, ...]
 
+    @property
+    def kept(self) -> bool:
+        """Did it hold in every dtype and on every device, for all who were asked?"""
+        return all(row.verdict == Verdict.HELD for cell in self.cells for row in cell.records)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -83,6 +93,16 @@ class Row:
     component: str
     cells: tuple[Cell, ...]
     laws: tuple[Law, ...]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The laws that held for all who were asked."""
+        return tuple(law.name for law in self.laws if law.kept)
+
+    @property
+    def telling(self) -> tuple[Law, ...]:
+        """The other laws: broken, or not judged, for somebody."""
+        return tuple(law for law in self.laws if not law.kept)
 
 
 @dataclass(frozen=True)
@@ -152,6 +172,11 @@ def laws(rows: Iterable[Record], implementations: Iterable[str]) -> tuple[Law, .
         own.setdefault(row.law, []).append(row)
     sentences = {name: next((row.sentence for row in group if row.sentence), "") for name, group in own.items()}
     return tuple(Law(name, sentences[name], across(group, implementations)) for name, group in own.items())
+
+
+def stale(records: Iterable[Record]) -> tuple[str, ...]:
+    """Known deviations that did not occur: mended, or met by nothing that was judged."""
+    return distinct(row.message for row in records if row.kind == "known")
 
 
 def reasons(records: Iterable[Record]) -> tuple[Reason, ...]:

@@ -11,7 +11,7 @@ from veriformer.reports import values
 from veriformer.reports.compare import Comparison, compare
 from veriformer.reports.conventions import Convention, arithmetics, conventions
 from veriformer.reports.failures import Group, failures
-from veriformer.reports.matrix import Matrix, Reason, distinct, matrix, reasons, verdict_of, verdicts
+from veriformer.reports.matrix import Matrix, Reason, distinct, matrix, reasons, stale, verdict_of, verdicts
 from veriformer.reports.timings import Panel, panels
 
 MEANINGS = {
@@ -42,6 +42,7 @@ class Page:
     counts: tuple[tuple[Verdict, int], ...]
     matrix: Matrix
     failures: tuple[Group, ...]
+    stale: tuple[str, ...]
     reasons: tuple[Reason, ...]
     conventions: tuple[Convention, ...]
     arithmetics: tuple[Convention, ...]
@@ -59,6 +60,7 @@ def page(records: Iterable[Record], compared_with: Iterable[Record] | None = Non
         counts(rows),
         matrix(rows),
         failures(rows),
+        stale(rows),
         reasons(rows),
         conventions(rows),
         arithmetics(rows),
@@ -77,8 +79,20 @@ def counts(records: Iterable[Record]) -> tuple[tuple[Verdict, int], ...]:
 def headline(records: Iterable[Record]) -> str:
     """The one sentence to take home."""
     rows = verdicts(records)
+    known = distinct_laws(row for row in rows if row.known)
+    apart = f", {counted(known, 'known deviation')} apart" if known else ""
+    return found_in(tuple(row for row in rows if not row.known)) + apart
+
+
+def distinct_laws(rows: Iterable[Record]) -> int:
+    """How many laws of how many components of how many implementations: dtypes and devices are not counted apart."""
+    return len({(row.implementation, row.component, row.law) for row in rows})
+
+
+def found_in(rows: tuple[Record, ...]) -> str:
+    """What is broken, or that nothing is."""
     laws = {
-        verdict: len({(row.implementation, row.component, row.law) for row in rows if row.verdict == verdict})
+        verdict: distinct_laws(row for row in rows if row.verdict == verdict)
         for verdict in (Verdict.BROKEN, Verdict.CRASHED)
     }
     if all(laws.values()):

@@ -9,7 +9,7 @@ from veriformer.record import Record, Verdict
 from veriformer.reports import values
 from veriformer.reports.escape import inline, visible
 from veriformer.reports.failures import Failure, Group, explain, failures
-from veriformer.reports.matrix import SYMBOLS, Cell, Matrix, matrix, reasons, verdict_of
+from veriformer.reports.matrix import SYMBOLS, Cell, Matrix, matrix, reasons, stale, verdict_of
 from veriformer.reports.page import headline, summary
 from veriformer.reports.timings import Panel, panels
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from veriformer.reports.compare import Comparison
 
 STYLES = {
     Verdict.BROKEN: "bold red",
@@ -41,7 +43,14 @@ def terminal(records: Iterable[Record], console: Console) -> None:
     for table in tables(judged, console):
         console.print(table)
     for group in broken:
-        say(console, rule(console), failure(group.first.record), *also(group))
+        if not group.first.record.known:
+            say(console, rule(console), failure(group.first.record), *also(group))
+    known = [line(f"{verdict_of(row):<11} ", "dim") + line(known_of(row)) for row in rows if row.known and row.bad]
+    if known:
+        say(console, line(""), line("Known deviations", "bold"), *known)
+    if stale(rows):
+        said = (line(f"known deviation: {message}", Verdict.ABSTAINED) for message in stale(rows))
+        say(console, line(""), *said)
     not_judged = [line(f"{row.verdict:<11} ", row.verdict) + line(reason_of(row)) for row in reasons(rows)]
     if not_judged:
         say(console, line(""), line("Not judged, and why", "bold"), *not_judged)
@@ -49,7 +58,8 @@ def terminal(records: Iterable[Record], console: Console) -> None:
     for panel in timed:
         console.print(timing_table(panel, console))
     if judged.rows or not timed:
-        worst = broken[0].first.record.verdict if broken else Verdict.HELD if judged.rows else Verdict.ABSENT
+        failing = [group.first.record.verdict for group in broken if not group.first.record.known]
+        worst = failing[0] if failing else Verdict.HELD if judged.rows else Verdict.ABSENT
         say(console, line(""), line(headline(rows), worst), line(summary(rows)))
     if judged.rows:
         say(
@@ -99,7 +109,7 @@ def tables(judged: Matrix, console: Console) -> Iterator[Table]:
         table.add_column("")
         for name in judged.implementations[part]:
             table.add_column(plain(line(inline(name)), console), min_width=COLUMN - 2, overflow="fold")
-        for row in judged.rows:
+        for row in (row for row in judged.rows if any(cell.records for cell in row.cells[part])):
             texts = (line(inline(row.component)), *map(cell_text, row.cells[part]))
             table.add_row(*(plain(text, console) for text in texts))
         yield table
@@ -109,8 +119,9 @@ def cell_text(cell: Cell) -> Text:
     """A symbol, a word, and the worst error as a share of its bound."""
     if cell.verdict is None:
         return line("")
-    words = (SYMBOLS[cell.verdict], cell.verdict, values.share(cell.telling_ratio), cell.held_of.replace(" of ", "/"))
-    return line(" ".join(filter(None, words)), cell.verdict)
+    share, held = values.share(cell.telling_ratio), cell.held_of.replace(" of ", "/")
+    words = (SYMBOLS[cell.verdict], cell.verdict, "(known)" if cell.known else "", share, held)
+    return line(" ".join(filter(None, words)), Verdict.ABSTAINED if cell.known else cell.verdict)
 
 
 def failure(record: Record) -> Text:
@@ -126,6 +137,8 @@ def paragraphs(told: Failure) -> Iterator[Text]:
     verdict = verdict_of(row)
     where = " · ".join(inline(name) for name in (row.implementation, row.component, row.dtype, row.device) if name)
     yield line(f"{SYMBOLS[verdict]} {verdict}  {where}", verdict)
+    if row.known:
+        yield line(f"known: {row.known}", Verdict.ABSTAINED)
     yield line(f"{inline(row.law)}: {row.sentence}" if row.sentence else inline(row.law), "bold")
     if row.diagnosis:
         yield line(f"diagnosis: {row.diagnosis}", "bold")
@@ -169,6 +182,26 @@ def also(group: Group) -> Iterator[Text]:
             filter(None, (inline(law), inline(row.dtype), inline(row.device), values.share(row.worst_ratio)))
         )
         yield line(f"{verdict_of(row)} also: {told}", row.verdict)
+
+
+def known_of(row: Record) -> str:
+    """Which deviation, and why it is accepted."""
+    return f"{inline(' · '.join(filter(None, row.key)))}: {row.known}"
+
+
+def what_changed(comparison: Comparison) -> Iterator[Text]:
+    """Every change, a line each; of what is only new or gone, the number."""
+    for heading, changes in comparison.headings():
+        yield line(f"{heading}: {len(changes)}", "bold")
+        for change in changes if heading not in ("New", "Gone") else ():
+            known = f", known: {change.known}" if change.known else ""
+            yield line(f"  {inline(' · '.join(filter(None, change.key)))}: {change.before} -> {change.after}{known}")
+    if comparison.turns:
+        yield line(f"Conventions followed differently: {len(comparison.turns)}", "bold")
+    for turn in comparison.turns:
+        yield line(f"  {inline(' · '.join(filter(None, turn.key)))}: {turn.before} -> {turn.after}")
+    if not comparison.headings() and not comparison.turns:
+        yield line("Every verdict is the same as before")
 
 
 def reason_of(row: Any) -> str:

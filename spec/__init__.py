@@ -15,6 +15,7 @@ from veriformer.spec.component import Honest as Honest
 from veriformer.spec.cross_entropy import cross_entropy
 from veriformer.spec.decoder import decoder
 from veriformer.spec.decoder_layer import decoder_layer
+from veriformer.spec.dropout import dropout
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
 from veriformer.spec.encoder_layer import encoder_layer
@@ -25,12 +26,14 @@ from veriformer.spec.gradient_descent import gradient_descent
 from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
+from veriformer.spec.linear_schedule import linear_schedule
 from veriformer.spec.log_softmax import log_softmax
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.optimizer import as_object
 from veriformer.spec.relu import relu
 from veriformer.spec.residual import residual
 from veriformer.spec.rms_norm import rms_norm
+from veriformer.spec.rotary_attention import rotary_attention
 from veriformer.spec.rotary_positions import rotary_positions
 from veriformer.spec.silu import silu
 from veriformer.spec.sinusoidal_positions import sinusoidal_positions
@@ -39,6 +42,7 @@ from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
+from veriformer.spec.training_step import training_step
 from veriformer.spec.transformer import transformer
 from veriformer.spec.warmup_schedule import warmup_schedule
 from veriformer.spec.weight_decay import weight_decay
@@ -48,12 +52,15 @@ COMPONENTS: dict[str, Component] = {
     for component in (
         softmax,
         log_softmax,
+        apply_dropout,
+        dropout,
         attention,
         multi_head_attention,
         cached_attention,
         sinusoidal_positions,
         learned_positions,
         rotary_positions,
+        rotary_attention,
         alibi,
         embedding,
         relu,
@@ -71,14 +78,15 @@ COMPONENTS: dict[str, Component] = {
         transformer,
         language_model,
         warmup_schedule,
+        linear_schedule,
         weight_decay,
         gradient_descent,
         gradient_accumulation,
-        apply_dropout,
         clip_by_global_norm,
         adam,
         adamw,
         cross_entropy,
+        training_step,
     )
 }
 """Every component by name, from the smallest to the stacks."""

@@ -42,7 +42,7 @@ DECAY = Convention(
 HONEST = (
     Honest("moments as weighted sums, or as interpolations", "torch.optim.Adam (lerp_, addcmul_)"),
     Honest("the corrections in the moments, in the rate, or in both", "Kingma & Ba 2015, before section 2.1; PyTorch"),
-    Honest("1 - beta^t in the format of the parameters or any wider one", "hyper-parameters kept as arrays"),
+    Honest("1 - beta^t in the format of the parameters, at least in float32", "hyper-parameters kept as arrays"),
     Honest("products and quotients in any order, fused or not", "fused optimizers"),
 )
 Named = dict[str, Any]

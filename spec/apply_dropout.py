@@ -34,9 +34,20 @@ def apply_dropout(x: Any, keep: Any, rate: float) -> Any:
     whatever the mask says.
     Raises ValueError for a mask that is not boolean or not of x's shape, or a rate outside [0, 1].
     """
+    return thinned(x, checked(keep, x.shape, rate), rate)
+
+
+def checked(keep: Any, shape: tuple[int, ...], rate: float) -> np.ndarray:
+    """The mask, if it is one for this shape, and the rate a share."""
     keep = np.asarray(keep)
-    require(keep.dtype == bool and keep.shape == x.shape, f"the mask must be boolean and of x's shape, {x.shape}")
-    require(0 <= rate <= 1, f"rate {rate}: a share lies between 0 and 1")
+    said = f"keep has the dtype {keep.dtype} and the shape {keep.shape}; wanted: booleans of the shape {shape}"
+    require(keep.dtype == bool and keep.shape == shape, said)
+    require(0 <= rate <= 1, f"rate {rate}: wanted a share, from 0 to 1")
+    return keep
+
+
+def thinned(x: Any, keep: np.ndarray, rate: float) -> Any:
+    """x / (1 - rate) where kept, 0 elsewhere; at rate 1 everywhere, since 0 times infinity is nan."""
     zero = number(0, like=x)
     if rate == 1:
         return np.where(np.zeros_like(keep), x, zero)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.spec.apply_dropout import checked, thinned
 from veriformer.spec.bounds import attention as bound
 from veriformer.spec.component import Honest, component, largest, require
 from veriformer.spec.numbers import bounded_by, number
@@ -15,6 +16,8 @@ from veriformer.spec.softmax import hidden
 from veriformer.spec.softmax import weights as softmax_of
 from veriformer.spec.visibility import BEHIND_MASK, CAUSAL_ALIGNMENT, FULLY_MASKED, visible, without_unseen
 
+Dropout = tuple[np.ndarray, float] | None
+"""Which weights are kept, and the rate at which the others were dropped."""
 weights = softmax_of.function
 """The softmax inside: its slips are declared here, in the words of attention."""
 
@@ -28,10 +31,23 @@ def scores(q: Any, k: Any, scale: Any, bias: Any = None) -> Any:
 @Part
 @bounded_by(bound.forward, bound.backward)
 def weighted_values(
-    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, fully_masked: str = "zero"
+    q: Any,
+    k: Any,
+    v: Any,
+    *,
+    scale: Any,
+    bias: Any = None,
+    mask: Any = None,
+    fully_masked: str = "zero",
+    dropout: Dropout = None,
 ) -> Any:
-    """softmax(scale q k^T + bias) v."""
-    return weights(scores(q, k, scale, bias), mask=mask, fully_masked=fully_masked) @ v
+    """D(softmax(scale q k^T + bias)) v, D the dropout, if there is one."""
+    return dropped(weights(scores(q, k, scale, bias), mask=mask, fully_masked=fully_masked), dropout) @ v
+
+
+def dropped(p: Any, dropout: Dropout) -> Any:
+    """The weights that are kept, enlarged."""
+    return p if dropout is None else thinned(p, *dropout)
 
 
 @Part
@@ -63,6 +79,9 @@ def are_grouped(x: Any, q: Any) -> bool:
         Honest("online softmax in tiles of any size", "Milakov & Gimelshein 2018; Rabe & Staats 2021"),
         Honest("backward with D = rowsum(dO * O)", "Dao et al. 2022, equation 4"),
         Honest("backward with p = exp(s - logsumexp), the logsumexp stored", "Dao et al. 2022, algorithm 4"),
+        Honest(
+            "dropout's factor on the weights, or after the product with v; on ds, or at the end", "FlashAttention-2"
+        ),
     ),
     conventions=(FULLY_MASKED, CAUSAL_ALIGNMENT, BEHIND_MASK),
     scale=lambda q, k, v, **_: largest(v),
@@ -77,6 +96,8 @@ def attention(
     causal: bool = False,
     window: int | None = None,
     scale: float | None = None,
+    keep: Any = None,
+    rate: float = 0.0,
     fully_masked: str = "zero",
     causal_alignment: str = "top_left",
     behind_mask: str = "propagates",
@@ -86,9 +107,14 @@ def attention(
     q (..., L_q, d_k), k (..., L_k, d_k), v (..., L_k, d_v); a head axis, if any, just before the length. With H_q heads
     in q and H_k in k and v, query head h uses key head h // (H_q / H_k). mask (..., L_q, L_k), boolean, True = may
     attend: a masked key is removed with its value. bias: added to the scores. scale: in place of 1 / sqrt(d_k).
-    Corners: one allowed key returns its value. A query without allowed key: convention `fully_masked`. causal with
+    keep (..., L_q, L_k), boolean, of the shape of the scores, heads included: dropout of the weights with a mask that was
+    drawn. After the softmax a weight is 0 where keep is false and p / (1 - rate) where it is true: a row no longer sums to 1.
+    Without keep nothing is dropped, whatever the rate; rate 1 drops everything.
+    Corners: one allowed key returns its value. A bias of minus infinity hides a key, as a mask does; nan in a query makes its
+    row of the answer nan. A query without allowed key: convention `fully_masked`. causal with
     L_q != L_k: convention `causal_alignment`. nan or infinity in a key or value that no query sees: `behind_mask`.
-    Raises ValueError when widths, lengths or numbers of heads do not fit.
+    Raises ValueError when widths, lengths or numbers of heads do not fit, for a keep of another shape, which one mask for
+    all heads has, and for a rate outside [0, 1].
     """
     require(q.shape[-1] == k.shape[-1], f"q and k must be equally wide: {q.shape[-1]} and {k.shape[-1]}")
     require(k.shape[-2] == v.shape[-2], f"every key needs a value: {k.shape[-2]} keys, {v.shape[-2]} values")
@@ -98,8 +124,10 @@ def attention(
     )
     if behind_mask == "ignored":
         k, v = (without_unseen(x, allowed, fully_masked) for x in (k, v))
+    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2])
+    dropout = None if keep is None else (checked(keep, (*batch, q.shape[-2], k.shape[-2]), rate), rate)
     factor = default_scale(q) if scale is None else number(scale, like=q)
-    return weighted_values(q, k, v, scale=factor, bias=bias, mask=allowed, fully_masked=fully_masked)
+    return weighted_values(q, k, v, scale=factor, bias=bias, mask=allowed, fully_masked=fully_masked, dropout=dropout)
 
 
 @default_scale.slip("scores that are not scaled")
@@ -124,33 +152,39 @@ def scaled_up(q: Any) -> Any:
 
 
 @weighted_values.slip("the softmax over the queries")
-def softmax_over_queries(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+def softmax_over_queries(
+    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, dropout: Dropout = None, **more: Any
+) -> Any:
     s = scores(q, k, scale, bias)
     turned = None if mask is None else transposed(np.broadcast_to(mask, s.shape))
-    return transposed(weights(transposed(s), mask=turned, **more)) @ v
+    return dropped(transposed(weights(transposed(s), mask=turned, **more)), dropout) @ v
 
 
 @weighted_values.slip("the softmax over the heads")
-def softmax_over_heads(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+def softmax_over_heads(
+    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, dropout: Dropout = None, **more: Any
+) -> Any:
     s = scores(q, k, scale, bias)
     if s.ndim < 3:
-        return weights(s, mask=mask, **more) @ v
+        return dropped(weights(s, mask=mask, **more), dropout) @ v
     moved = None if mask is None else np.moveaxis(np.broadcast_to(mask, s.shape), -3, -1)
-    return np.moveaxis(weights(np.moveaxis(s, -3, -1), mask=moved, **more), -1, -3) @ v
+    return dropped(np.moveaxis(weights(np.moveaxis(s, -3, -1), mask=moved, **more), -1, -3), dropout) @ v
 
 
 @weighted_values.slip("the mask applied after the softmax")
-def mask_after_softmax(q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any) -> Any:
+def mask_after_softmax(
+    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, dropout: Dropout = None, **more: Any
+) -> Any:
     p = weights(scores(q, k, scale, bias))
-    return (p if mask is None else hidden(p, mask)) @ v
+    return dropped(p if mask is None else hidden(p, mask), dropout) @ v
 
 
 @weighted_values.slip("the mask multiplied to the scores")
 def mask_multiplies_scores(
-    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, **more: Any
+    q: Any, k: Any, v: Any, *, scale: Any, bias: Any = None, mask: Any = None, dropout: Dropout = None, **more: Any
 ) -> Any:
     s = scores(q, k, scale, bias)
-    return weights(s if mask is None else s * np.broadcast_to(mask, s.shape).astype(int)) @ v
+    return dropped(weights(s if mask is None else s * np.broadcast_to(mask, s.shape).astype(int)), dropout) @ v
 
 
 @for_query_heads.slip("key heads tiled over the query heads where they are to be repeated")
@@ -175,3 +209,21 @@ def masks_tiled(q: Any, k: Any, v: Any, *, mask: Any = None, **options: Any) -> 
         examples, heads = q.shape[:2]
         mask = np.asarray(mask)[np.arange(examples * heads).reshape(examples, heads) % mask.shape[0], 0]
     return attention(q, k, v, mask=mask, **options)
+
+
+@attention.slip("the mask of the first head's dropout for all heads")
+def one_dropout_for_all_heads(q: Any, k: Any, v: Any, *, keep: Any = None, **options: Any) -> Any:
+    shared = None if keep is None else np.asarray(keep)
+    if shared is not None and shared.ndim > 2:
+        shared = np.broadcast_to(shared[..., :1, :, :], shared.shape)
+    return attention(q, k, v, keep=shared, **options)
+
+
+@attention.slip("dropout before the softmax: what is kept shares all of the weight")
+def dropped_before_softmax(
+    q: Any, k: Any, v: Any, *, mask: Any = None, keep: Any = None, rate: float = 0.0, **options: Any
+) -> Any:
+    if keep is None:
+        return attention(q, k, v, mask=mask, **options)
+    answer = attention(q, k, v, mask=keep if mask is None else np.asarray(mask) & keep, **options)
+    return answer * (number(0, like=v) if rate == 1 else 1 / (1 - number(rate, like=v)))

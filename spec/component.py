@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from veriformer.spec.numbers import boundary
 from veriformer.spec.slip import Part
 
+Reader = Callable[[tuple[Any, ...], Any], Any]
+"""From the plain arguments and the answer to what is read off; None where the answer does not show it."""
 Scale = Callable[..., Any]
 """From the plain arguments and keywords to the size beyond a quarter of which a bound says nothing."""
 
@@ -58,17 +61,20 @@ class Component(Part):
     """None: the largest element of the array itself."""
     owned: tuple[str, ...] = ()
     """Arguments that belong to the object built from them, which may overwrite them."""
+    from_answer: Mapping[str, Reader] = field(default_factory=dict)
+    """Keyword -> how what the formula cannot know, such as a mask that was drawn, is read off an answer. The rest of the
+    answer is judged given that."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""
         return boundary(self.answer(*arguments, **options))
 
-    @property
+    @cached_property
     def signature(self) -> inspect.Signature:
         """The spec's signature, conventions included."""
         return inspect.signature(self.function)
 
-    @property
+    @cached_property
     def positional(self) -> tuple[str, ...]:
         """Names of the positional arguments."""
         return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
@@ -83,14 +89,19 @@ class Component(Part):
         """The positional arguments that an implementation of it takes."""
         return tuple(name for name in self.positional if name != "script")
 
-    @property
+    @cached_property
     def options(self) -> dict[str, Any]:
-        """Keyword -> default, without the conventions that are no options."""
+        """Keyword -> default, without the conventions that are no options and what is read off an answer."""
         return {
             p.name: p.default
             for p in self.signature.parameters.values()
-            if p.kind is p.KEYWORD_ONLY and not self.is_pure_convention(p.name)
+            if p.kind is p.KEYWORD_ONLY and not self.is_pure_convention(p.name) and p.name not in self.from_answer
         }
+
+    def told_by(self, arguments: tuple[Any, ...], answer: Any) -> dict[str, Any]:
+        """What the formula takes from an answer, as keywords."""
+        read = {name: reader(arguments, answer) for name, reader in self.from_answer.items()}
+        return {name: value for name, value in read.items() if value is not None}
 
     def convention(self, name: str) -> Convention | None:
         """The convention of this name."""
@@ -107,11 +118,12 @@ def component(
     honest: tuple[Honest, ...],
     conventions: tuple[Convention, ...] = (),
     scale: Scale | None = None,
+    from_answer: Mapping[str, Reader] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]:
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(function, function.__name__, source, honest, conventions, scale)
+        return Component(function, function.__name__, source, honest, conventions, scale, from_answer or {})
 
     return declare
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from veriformer.spec.component import Honest, component
 from veriformer.spec.decoder_layer import decoder_layer
+from veriformer.spec.encoder import of_layers
 from veriformer.spec.encoder_layer import ACTIVATION, NORM
 from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
@@ -27,19 +28,21 @@ def decoder(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Any = None,
+    rate: float = 0.0,
     fully_masked: str = "zero",
     behind_mask: str = "propagates",
 ) -> Any:
     """decoder(x, memory) = layer_N(... layer_1(x, memory) ..., memory), followed by final_norm if params has one.
 
     x (..., L, d_model), memory (..., L_memory, d_model). params: {"layers": [decoder_layer params, ...], "final_norm":
-    optional {gamma, beta}}.
+    optional {gamma, beta}}. keep: {"layers": [the masks of each layer's dropout, or None, ...]}.
     Corners: no layers return x, or its final norm.
     Raises what its layers raise.
     """
     options: dict[str, Any] = {"n_heads": n_heads, "mask": mask, "memory_mask": memory_mask}
-    options |= {"norm": norm, "activation": activation, "eps": eps}
+    options |= {"norm": norm, "activation": activation, "eps": eps, "rate": rate}
     options |= {"fully_masked": fully_masked, "behind_mask": behind_mask}
-    for layer in params["layers"]:
-        x = decoder_layer(x, memory, layer, **options)
+    for layer, own in zip(params["layers"], of_layers(keep, len(params["layers"])), strict=True):
+        x = decoder_layer(x, memory, layer, keep=own, **options)
     return layer_norm(x, **params["final_norm"], eps=eps) if "final_norm" in params else x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from veriformer.spec.component import Honest, component, require
-from veriformer.spec.encoder_layer import ACTIVATION, NORM, Map, around
+from veriformer.spec.encoder_layer import ACTIVATION, NORM, Map, around, masks, with_dropout
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.layer_norm import EPS, layer_norm
 from veriformer.spec.multi_head_attention import multi_head_attention
@@ -28,6 +28,8 @@ def decoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Any = None,
+    rate: float = 0.0,
     fully_masked: str = "zero",
     behind_mask: str = "propagates",
 ) -> Any:
@@ -37,7 +39,8 @@ def decoder_layer(
     x (..., L, d_model), memory (..., L_memory, d_model). params: self_attention and cross_attention (see
     multi_head_attention), feed_forward, norm_1, norm_2, norm_3 (gamma, beta). Position i sees positions j <= i of x that
     mask (..., [n_heads,] L, L) allows, and every position of the memory that memory_mask (..., [n_heads,] L, L_memory)
-    allows; both boolean, True = may attend. No layer norms the memory: who made it did.
+    allows; both boolean, True = may attend. No layer norms the memory: who made it did. keep: masks (..., L, d_model) by
+    which the outputs of self_attention, cross_attention and feed_forward are dropped, at a rate, before the residual.
     Raises ValueError for another norm than "post" or "pre".
     """
     require(norm in ("post", "pre"), f'norm {norm!r}: "post" (the paper) or "pre"')
@@ -55,9 +58,10 @@ def decoder_layer(
     def normalised_by(name: str) -> Map:
         return lambda y: layer_norm(y, **params[name], eps=eps)
 
-    h = around(x, attend, normalised_by("norm_1"), norm)
-    z = around(h, consult, normalised_by("norm_2"), norm)
-    return around(z, feed, normalised_by("norm_3"), norm)
+    kept_1, kept_2, kept_3 = masks(keep, "self_attention", "cross_attention", "feed_forward")
+    h = around(x, with_dropout(attend, kept_1, rate), normalised_by("norm_1"), norm)
+    z = around(h, with_dropout(consult, kept_2, rate), normalised_by("norm_2"), norm)
+    return around(z, with_dropout(feed, kept_3, rate), normalised_by("norm_3"), norm)
 
 
 @decoder_layer.slip("the whole memory seen, padding too")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.feed_forward import feed_forward
 from veriformer.spec.layer_norm import EPS, layer_norm
@@ -41,6 +42,18 @@ def around(x: Any, sublayer: Map, normalise: Map, norm: str) -> Any:
     return residual(x, sublayer(normalise(x)))
 
 
+def with_dropout(sublayer: Map, keep: Any, rate: float) -> Map:
+    """A sub-layer whose output is dropped by a mask, if there is one: Vaswani et al. 2017, section 5.4."""
+    return sublayer if keep is None else lambda y: apply_dropout(sublayer(y), keep, rate)
+
+
+def masks(keep: dict[str, Any] | None, *names: str) -> list[Any]:
+    """The masks of these names; None where there is none."""
+    surplus = sorted(set(keep or {}) - set(names))
+    require(not surplus, f"keep holds {', '.join(map(repr, surplus))}; known here: {', '.join(map(repr, names))}")
+    return [(keep or {}).get(name) for name in names]
+
+
 @component(
     source="Vaswani et al. 2017, section 3.1 and figure 1; pre-norm: Xiong et al. 2020",
     honest=(Honest("the honest algorithms of its parts, one after the other", "see each part"),),
@@ -55,6 +68,8 @@ def encoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Any = None,
+    rate: float = 0.0,
     fully_masked: str = "zero",
     behind_mask: str = "propagates",
 ) -> Any:
@@ -62,7 +77,8 @@ def encoder_layer(
     pre: h = x + attention(norm_1(x)), y = h + feed_forward(norm_2(h)).
 
     x (..., L, d_model). params: self_attention (see multi_head_attention), feed_forward, norm_1, norm_2 (gamma, beta).
-    mask (..., [n_heads,] L, L), boolean, True = may attend.
+    mask (..., [n_heads,] L, L), boolean, True = may attend. keep: masks (..., L, d_model) by which the outputs of
+    self_attention and feed_forward are dropped, at a rate, before the residual; a name may be missing.
     Raises ValueError for another norm than "post" or "pre".
     """
     require(norm in ("post", "pre"), f'norm {norm!r}: "post" (the paper) or "pre"')
@@ -80,8 +96,9 @@ def encoder_layer(
     def norm_2(y: Any) -> Any:
         return layer_norm(y, **params["norm_2"], eps=eps)
 
-    h = around(x, attend, norm_1, norm)
-    return around(h, feed, norm_2, norm)
+    kept_1, kept_2 = masks(keep, "self_attention", "feed_forward")
+    h = around(x, with_dropout(attend, kept_1, rate), norm_1, norm)
+    return around(h, with_dropout(feed, kept_2, rate), norm_2, norm)
 
 
 @around.slip("the residual connection around sub-layer and norm, post: x + norm(sublayer(x))")

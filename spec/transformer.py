@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.spec.apply_dropout import apply_dropout
 from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.decoder import decoder
 from veriformer.spec.embedding import embedding
 from veriformer.spec.encoder import encoder
-from veriformer.spec.encoder_layer import ACTIVATION, NORM
+from veriformer.spec.encoder_layer import ACTIVATION, NORM, masks
 from veriformer.spec.layer_norm import EPS
 from veriformer.spec.learned_positions import learned_positions
 from veriformer.spec.numbers import boundary, number
@@ -70,6 +71,8 @@ def transformer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Any = None,
+    rate: float = 0.0,
     fully_masked: str = "zero",
     embedding_scale: str = "sqrt_d_model",
 ) -> Any:
@@ -83,21 +86,26 @@ def transformer(
     output (d_model, vocabulary), absent where it is tied: then it is the transpose of embedding, unscaled.
     source_mask (..., [n_heads,] 1, L_source) says which tokens of the source may be seen, by the encoder and by the decoder
     alike; target_mask (..., [n_heads,] L_target, L_target) is intersected with causality.
+    keep, rate: dropout with given masks, nested like params: {"embedding": {"source", "target"}, the sums of embedding and
+    position; "encoder" and "decoder": see there}. Whatever is missing is not dropped.
     Raises ValueError for a source_mask with a row for each query: source and target would need different ones.
     """
     one_row = source_mask is None or np.ndim(source_mask) < 2 or np.shape(source_mask)[-2] == 1
     require(one_row, f"source_mask {np.shape(source_mask)}: one row for all queries, (..., 1, L_source)")
-    options = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "fully_masked": fully_masked}
-    memory = encoder(embedded(source, params, embedding_scale), params["encoder"], mask=source_mask, **options)
-    h = decoder(
-        embedded(target, params, embedding_scale),
-        memory,
-        params["decoder"],
-        mask=target_mask,
-        memory_mask=source_mask,
-        **options,
-    )
-    return logits(h, params)
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "rate": rate}
+    options["fully_masked"] = fully_masked
+    sums, kept_encoder, kept_decoder = masks(keep, "embedding", "encoder", "decoder")
+    kept_source, kept_target = masks(sums, "source", "target")
+    x = thinned_by(kept_source, embedded(source, params, embedding_scale), rate)
+    memory = encoder(x, params["encoder"], mask=source_mask, keep=kept_encoder, **options)
+    y = thinned_by(kept_target, embedded(target, params, embedding_scale), rate)
+    seen = {"mask": target_mask, "memory_mask": source_mask}
+    return logits(decoder(y, memory, params["decoder"], keep=kept_decoder, **seen, **options), params)
+
+
+def thinned_by(keep: Any, x: Any, rate: float) -> Any:
+    """x, dropped by a mask if there is one."""
+    return x if keep is None else apply_dropout(x, keep, rate)
 
 
 @embedded.slip("no positions added")

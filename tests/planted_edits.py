@@ -120,6 +120,6 @@ EDITS = (
     Edit("jax", "encoder_layer", "mask", "the attention is not told the mask",
          "n_heads=n_heads, mask=mask)", "n_heads=n_heads)"),
     Edit("jax", "encoder", "transposition", "the last layer comes first",
-         'for layer in params["layers"]:', 'for layer in params["layers"][::-1]:'),
+         'zip(params["layers"],', 'zip(params["layers"][::-1],'),
 )
 # fmt: on

@@ -59,6 +59,8 @@ ATTEND = 'return multi_head_attention(y, y, params["self_attention"], n_heads=n_
 DEFAULTS = """    norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
 """
 MOMENTS = """    deviation = x - np.mean(x, axis=-1, keepdims=True)
@@ -276,6 +278,15 @@ SLIPS = (
     Planted("turned_backwards", "rotary_positions", "x, positions, 1.0, base", "x, positions, -1.0, base"),
     Planted("turned_one_too_far", "rotary_positions", "x, positions, 1.0, base", "x, positions + 1, 1.0, base"),
     Planted("base_ignored", "rotary_positions", "x, positions, 1.0, base", "x, positions, 1.0, 10000.0"),
+    Planted("values_turned", "rotary_attention", "attention(turned_q, turned_k, v, mask=mask, causal=causal)\n\n",
+            "attention(turned_q, turned_k, rotary_positions(v, at_k, base=base, layout=layout), mask=mask, causal=causal)\n\n"),
+    Planted("keys_not_turned", "rotary_attention", "return attention(turned_q, turned_k,", "return attention(turned_q, k,"),
+    Planted("keys_turned_backwards", "rotary_attention", "rotary_positions(k, at_k, base=base, layout=layout)\n    return",
+            "rotary_positions(k, -at_k, base=base, layout=layout)\n    return"),
+    Planted("queries_counted_from_0", "rotary_attention", "rotary_positions(q, positions, base=base, layout=layout)\n    turned_k = "
+            "rotary_positions(k, at_k, base=base, layout=layout)\n    return",
+            "rotary_positions(q, positions - positions[..., :1], base=base, layout=layout)\n    turned_k = "
+            "rotary_positions(k, at_k, base=base, layout=layout)\n    return"),
     Planted("sign_forgotten", "alibi", "-np.array(slopes(n_heads))", "np.array(slopes(n_heads))"),
     Planted("one_geometric_sequence", "alibi", "    power = 2 ** (n_heads.bit_length() - 1)\n", "    power = n_heads\n"),
     Planted("aligned_at_the_start", "alibi", " + (length_k - length_q)", ""),

@@ -1,4 +1,4 @@
-"""Bad input to what trains: refused in words, or answered as the docstrings say, by the spec and in all three frameworks."""
+"""Bad input to what trains: refused in words, or answered as the docstrings say, by spec and frameworks alike."""
 
 from __future__ import annotations
 

@@ -118,13 +118,34 @@ def weights(s: Array) -> Array:
     return over(exponentials, np.sum(exponentials, axis=-1, keepdims=True))
 
 
+def kept(case: Case, p: Array) -> Array:
+    """The weights, 0 where they are dropped."""
+    keep = case.options.get("keep")
+    return p if keep is None else np.where(keep & (case.options["rate"] != 1), p, F32(0))
+
+
+def share(case: Case) -> np.float32:
+    """1 - rate; 1 where everything is dropped."""
+    rate = case.options.get("rate", 0.0)
+    return F32(1 if rate == 1 else 1 - rate)
+
+
 def plain(case: Case, place: Any = on_scores, product: Product = np.matmul) -> Array:
-    return product(weights(scores(case, place, product)), case.arguments[2])
+    return product(kept(case, weights(scores(case, place, product))) / share(case), case.arguments[2])
+
+
+def enlarged_last(case: Case) -> Array:
+    return (kept(case, weights(scores(case))) @ case.arguments[2]) * (F32(1) / share(case))
+
+
+def enlarged_values(case: Case) -> Array:
+    return kept(case, weights(scores(case))) @ (case.arguments[2] / share(case))
 
 
 def divided_last(case: Case) -> Array:
     exponentials = np.exp(scores(case) - above(scores(case)))
-    return over(exponentials @ case.arguments[2], np.sum(exponentials, axis=-1, keepdims=True))
+    total = np.sum(exponentials, axis=-1, keepdims=True)
+    return over((kept(case, exponentials) / share(case)) @ case.arguments[2], total)
 
 
 def flash(case: Case, block: int, *, base: float = np.e, backwards: bool = False, shift_fused: bool = False) -> Array:
@@ -142,7 +163,8 @@ def flash(case: Case, block: int, *, base: float = np.e, backwards: bool = False
         return power((tile.astype(np.float64) * float(fold) - rounded).astype(F32))
 
     top = np.full((*s.shape[:-1], 1), -np.inf, F32)
-    total, kept = np.zeros_like(top), np.zeros((*s.shape[:-1], v.shape[-1]), F32)
+    keep = kept(case, np.ones_like(s))
+    total, mixed = np.zeros_like(top), np.zeros((*s.shape[:-1], v.shape[-1]), F32)
     starts = range(0, s.shape[-1], block)
     for i in reversed(starts) if backwards else starts:
         tile = s[..., i : i + block]
@@ -151,9 +173,9 @@ def flash(case: Case, block: int, *, base: float = np.e, backwards: bool = False
         factor = power((np.where(top == -np.inf, -np.inf, top - shift) * fold).astype(F32))
         p = powers(tile, shift)
         total = total * factor + np.sum(p, axis=-1, keepdims=True)
-        kept = kept * factor + p @ v[..., i : i + block, :]
+        mixed = mixed * factor + (p * keep[..., i : i + block]) @ v[..., i : i + block, :]
         top = higher
-    return over(kept, total)
+    return over(mixed, total) / share(case)
 
 
 FORWARD: dict[str, Callable[[Case], Array]] = {
@@ -163,6 +185,8 @@ FORWARD: dict[str, Callable[[Case], Array]] = {
     },
     **{f"products {p.__name__}": functools.partial(plain, product=p) for p in (in_turn, in_reverse, fused)},
     "divided after the product with v": divided_last,
+    "dropout's factor after the product with v": enlarged_last,
+    "dropout's factor on the values": enlarged_values,
     **{f"tiles of {block}": functools.partial(flash, block=block) for block in (1, 2, 4)},
     **{f"tiles of {block}, from the end": functools.partial(flash, block=block, backwards=True) for block in (1, 3)},
     **{f"exp2, tiles of {block}": functools.partial(flash, block=block, base=2.0) for block in (1, 4)},
@@ -181,10 +205,10 @@ def test_forward(name: str) -> None:
 
 def backward(
     case: Case, *, rowsum: bool = False, apart: bool = False, late: bool = False, stored: bool = False,
-    product: Product = np.matmul,
+    enlarged_at_the_end: bool = False, product: Product = np.matmul,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """dv = p^T g, ds = p (dp - D). rowsum: D = sum g o. apart: p dp - p D. late: the scale after the products.
-    stored: p = exp(s - logsumexp)."""
+    stored: p = exp(s - logsumexp). enlarged_at_the_end: dropout's factor in the last products alone."""
     (q, k, v), g = case.arguments, case.extra["cotangent"]
     scale = F32(case.options.get("scale", 1 / np.sqrt(q.shape[-1])))
     s = scores(case, product=product)
@@ -192,12 +216,14 @@ def backward(
     if stored:
         p = np.exp(s - (above(s) + np.log(np.sum(np.exp(s - above(s)), axis=-1, keepdims=True))))
         p = np.where(np.isnan(p), 0, p).astype(F32)
-    dp = product(g, np.swapaxes(v, -1, -2))
-    inner = np.sum(g * product(p, v) if rowsum else dp * p, axis=-1, keepdims=True)
+    early, after = (F32(1), share(case)) if enlarged_at_the_end else (share(case), F32(1))
+    mixing, dp = kept(case, p) / early, kept(case, product(g, np.swapaxes(v, -1, -2))) / early
+    inner = np.sum(g * (product(mixing, v) / after) if rowsum else dp * p, axis=-1, keepdims=True)
+    inner = inner * after if rowsum else inner
     ds = p * dp - p * inner if apart else p * (dp - inner)
-    first, last = (F32(1), scale) if late else (scale, F32(1))
+    first, last = (F32(1), scale / after) if late else (scale, F32(1) / after)
     d_k = product(np.swapaxes(ds * first, -1, -2), q) * last
-    return product(ds * first, k) * last, d_k, product(np.swapaxes(p, -1, -2), g)
+    return product(ds * first, k) * last, d_k, product(np.swapaxes(mixing, -1, -2), g) / after
 
 
 BACKWARD: dict[str, Callable[[Case], tuple[Array, Array, Array]]] = {
@@ -207,6 +233,8 @@ BACKWARD: dict[str, Callable[[Case], tuple[Array, Array, Array]]] = {
     "scale after the products": functools.partial(backward, late=True, product=in_reverse),
     "stored logsumexp": functools.partial(backward, rowsum=True, stored=True),
     "fused multiply-adds": functools.partial(backward, product=fused),
+    "dropout's factor at the end": functools.partial(backward, enlarged_at_the_end=True, late=True),
+    "D = rowsum(g o) without dropout's factor": functools.partial(backward, enlarged_at_the_end=True, rowsum=True),
 }
 
 

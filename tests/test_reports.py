@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from veriformer import record
-from veriformer.record import Record, Verdict
+from veriformer.record import BUCKETS, Record, Verdict, bucket_of
 from veriformer.reports import escape, values, write
 from veriformer.reports.compare import compare
 from veriformer.reports.conventions import arithmetics, conventions
@@ -28,7 +28,7 @@ from veriformer.reports.html import html
 from veriformer.reports.markdown import markdown
 from veriformer.reports.matrix import largest, matrix, reasons
 from veriformer.reports.page import headline
-from veriformer.reports.terminal import failure, terminal
+from veriformer.reports.terminal import failure, say, terminal, what_changed
 from veriformer.reports.timings import panels
 
 EVIL = (
@@ -90,15 +90,25 @@ def every_field(text: str, kind: str = "verdict", verdict: Verdict = Verdict.BRO
 
 def full(text: str) -> list[Record]:
     """Records that fill every part of a report with the given text."""
+    broken = dataclasses.replace(every_field(text), known="")
     return [
         every_field(text, "run"),
-        every_field(text),
-        dataclasses.replace(every_field(text), dtype="float64"),
-        dataclasses.replace(every_field(text, verdict=Verdict.CRASHED), law="crashes " + text),
-        dataclasses.replace(every_field(text, verdict=Verdict.ABSENT), law="absent " + text),
+        broken,
+        dataclasses.replace(broken, dtype="float64"),
+        dataclasses.replace(broken, verdict=Verdict.CRASHED, law="crashes " + text),
+        dataclasses.replace(broken, verdict=Verdict.ABSENT, law="absent " + text),
+        dataclasses.replace(every_field(text), law="known " + text),
+        every_field(text, "known"),
         every_field(text, "timing", Verdict.HELD),
         dataclasses.replace(every_field(text, "timing", Verdict.ABSENT), timing=None, implementation="a " + text),
     ]
+
+
+def older(text: str) -> list[Record]:
+    """Records of a run before `full`: one law held, another convention was followed, more than a dozen laws are gone."""
+    held = dataclasses.replace(every_field(text, verdict=Verdict.HELD), conventions={text: "another"})
+    known = dataclasses.replace(held, law="known " + text)
+    return [held, known, *(dataclasses.replace(held, law=f"{number} {text}") for number in range(13))]
 
 
 def shown(records: list[Record], **settings: Any) -> str:
@@ -127,7 +137,7 @@ def outside_pictures(page: str) -> str:
 
 
 def test_a_hostile_record_adds_no_element_to_the_page() -> None:
-    hostile, harmless = (html(full(text), full(text)[:2]) for text in (EVIL, "a" * len(EVIL)))
+    hostile, harmless = (html(full(text), older(text)) for text in (EVIL, "a" * len(EVIL)))
     assert Tags(outside_pictures(hostile)).found == Tags(outside_pictures(harmless)).found
     pictures = {tag for tag, _ in Tags("".join(re.findall(r"<svg.*?</svg>", hostile, re.DOTALL))).found}
     assert pictures <= {"svg", "g", "path", "text", "defs", "use", "clippath", "rect"}
@@ -137,7 +147,7 @@ def test_a_hostile_record_adds_no_element_to_the_page() -> None:
 
 def test_a_hostile_record_shapes_no_markdown() -> None:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-    hostile, harmless = (parser.parse(markdown(full(text), full(text)[:2])) for text in (EVIL, "fine"))
+    hostile, harmless = (parser.parse(markdown(full(text), older(text))) for text in (EVIL, "fine"))
     assert [token.type for token in hostile] == [token.type for token in harmless]
     inner = {child.type for token in hostile for child in token.children or ()}
     assert inner <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
@@ -165,6 +175,14 @@ def test_control_characters_are_spelled_out(render: Any) -> None:
     assert "x1b" in report
     assert "u202e" in report
     report.encode("utf-8")
+
+
+def test_what_changed_does_nothing_on_a_terminal() -> None:
+    out = io.StringIO()
+    say(Console(file=out, width=100), *what_changed(compare(older(EVIL), full(EVIL))))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800]", out.getvalue())
+    for words in ("Newly broken: ", ", known: ", "Conventions followed differently: ", "[bold red]rich[/]"):
+        assert words in out.getvalue()
 
 
 def test_the_page_needs_nothing_from_the_network() -> None:
@@ -563,3 +581,97 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     text = out.buffer.getvalue().decode("ascii")
     assert "x broken" in text
     assert "na\\xefve" in text
+
+
+def many() -> list[Record]:
+    """A whole run: 3 implementations, 30 components, 20 laws, 2 dtypes; one law is broken, one was not judged."""
+    rows = [
+        judged(implementation, f"component_{c}", f"law_{law}", Verdict.HELD, dtype=dtype, worst_ratio=0.5)
+        for implementation in "abc"
+        for c in range(30)
+        for law in range(20)
+        for dtype in ("float32", "float64")
+    ]
+    rows[0] = dataclasses.replace(rows[0], verdict=Verdict.BROKEN, counterexample=example("x"), diagnosis="twice")
+    rows[1] = dataclasses.replace(rows[1], verdict=Verdict.ABSENT, message="not on this day")
+    return rows
+
+
+def test_markdown_of_a_whole_run_is_short_and_begins_with_what_matters() -> None:
+    text = markdown(many())
+    assert text.startswith("# 1 law broken\n")
+    assert text.index("## Matrix") < text.index("## Broken laws") < text.index("<details>") < text.index("## Laws")
+    assert len(text.splitlines()) < 400
+    assert "| ✗ broken | a | component_0 | law_0 | twice |" in text
+    assert "<details><summary>component_0: 19 of 20 laws held for all</summary>" in text
+    assert "| law_0 | ✗ broken · 50 % | ✓ held · 50 % | ✓ held · 50 % |" in text
+    assert "Held for all: law_1, law_2, " in text
+    page = html(many())
+    assert page.count('<div class="one">') == len(many())
+    assert page.count("not on this day") == 2
+
+
+def test_markdown_explains_the_first_failures_and_lists_all() -> None:
+    rows = [judged("i", "c", f"law_{n}", Verdict.BROKEN, counterexample=example(9000 * "x")) for n in range(50)]
+    text = markdown(rows)
+    assert text.count("| ✗ broken | i | c | law_") == 50
+    assert text.count("<details><summary>✗ broken: i · c · law_") == 20
+    assert "The first 20 are explained here, all of them in the page beside this file." in text
+    assert "The script that shows it again is 9 kB long: the page beside this file holds it." in text
+    assert html(rows).count('<article class="card broken"') == 50
+
+
+def test_every_table_of_markdown_is_one() -> None:
+    parser = MarkdownIt("commonmark").enable("table")
+    tokens = parser.parse(markdown(full("fine"), older("fine")))
+    left = [child.content for token in tokens for child in token.children or () if "|" in child.content]
+    assert left == []
+    rules = re.findall(r"^\|(?:-+:?\|)+$", markdown(full("fine"), older("fine")), flags=re.MULTILINE)
+    assert len(rules) == sum(token.type == "table_open" for token in tokens)
+
+
+def test_what_goes_without_saying_is_not_said() -> None:
+    rows = [
+        judged("i", "c", "law", Verdict.HELD, dtype=dtype, precision={"contract": "eager", "computes_in": computes_in})
+        for dtype, computes_in in (("float32", "float32"), ("float64", "float64"), ("float64", "float32"))
+    ]
+    assert arithmetics(rows[:2])[0].values == ("eager",)
+    assert arithmetics(rows[2:])[0].values == ("eager, computes in float32",)
+    wanted = {"got": np.ones(1), "allowed": np.zeros(1), "index": [0], "ulps": 2e44, "ratio": math.inf}
+    zero, one = ({**wanted, "wanted": value} for value in (np.zeros(1), np.full(1, 0.5)))
+    texts = [failure(judged("i", "c", "law", Verdict.BROKEN, counterexample=case)).plain for case in (zero, one)]
+    assert ["in ulps" in text for text in texts] == [False, True]
+
+
+def test_the_matrix_of_a_narrow_terminal_has_no_empty_rows() -> None:
+    rows = [judged(f"library-{number}", f"component-{number}", "law", Verdict.HELD) for number in range(4)]
+    text = shown(rows, width=60)
+    assert all(text.count(f"component-{number}") == 1 for number in range(4))
+
+
+def ratios(*found: float) -> tuple[int, ...]:
+    """The counts of these ratios of error to bound."""
+    places = [bucket_of(ratio) for ratio in found]
+    return tuple(places.count(place) for place in range(BUCKETS))
+
+
+def test_a_median_is_known_up_to_a_factor_of_two() -> None:
+    for ratio in (1e-9, 1e-3, 0.03, 0.5, 0.51, 1.0):
+        median = judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, ratio, 1.0)).median_ratio
+        assert median is not None
+        assert max(ratio, 2.0**-24) <= median < 2 * max(ratio, 2.0**-24)
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, 0.0, 2.0)).median_ratio == 0.0
+    assert judged("i", "c", "law", Verdict.HELD, ratios=ratios(2.0)).median_ratio == math.inf
+    assert judged("i", "c", "law", Verdict.HELD).median_ratio is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "listed"), [(0.03, 0.2, True), (0.2, 0.03, True), (0.1, 0.2, False), (0, 0.1, True)]
+)
+def test_an_error_that_drifts_is_listed_before_it_breaks_a_bound(before: float, after: float, listed: bool) -> None:
+    old, new = (judged("i", "c", "law", Verdict.HELD, ratios=ratios(ratio)) for ratio in (before, after))
+    found = compare([old], [new])
+    assert found.headings() == ()
+    assert bool(found.drifts) is listed
+    said = "Held, with another typical error"
+    assert (said in markdown([new], [old])) is (said in html([new], [old])) is listed

@@ -37,6 +37,11 @@ Seed = Annotated[int, typer.Option("--seed", help="The seed of every random choi
 Quick = Annotated[bool, typer.Option("--quick", help="Every law and kind of input, fewer of each.")]
 
 
+KnownFile = Annotated[
+    Path | None,
+    typer.Option("--known", help="Accepted deviations (TOML, each with a reason): they do not fail the run."),
+]
+
 SUITE_FAILED = 3
 SUITE_FAILED_BECAUSE = (
     "veriformer: the suite itself failed: {} truths could not be certified, or a law could not show its effect; "
@@ -59,21 +64,44 @@ def check(
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
     workers: Annotated[int, typer.Option("-j", "--workers", min=1, help="Processes to share the work among.")] = 1,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds that one call may take, compilation included.")
+    ] = 120.0,
+    memory: Annotated[float, typer.Option("--memory", min=0.1, help="GiB of memory that a target may use.")] = 8.0,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write each record to this file as soon as it is made.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run whose records --json holds.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")] = None,
+    known: KnownFile = None,
+    only_broken: Annotated[
+        Path | None, typer.Option("--only-broken", help="Judge only what is broken or crashed in these records.")
+    ] = None,
 ) -> None:
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # small arrays: threads only wait
         os.environ.setdefault(threads, "1")
+    from veriformer.impls.spawned import GIB, Limits
+    from veriformer.journal import journal
     from veriformer.run import Plan, checked, environment
 
-    plan = Plan.of(targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers)
+    deviations, again = accepted(known), stored(only_broken) if only_broken else None
+    plan = Plan.of(
+        targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers, deviations, again,
+        Limits(timeout, int(memory * GIB)),
+    )  # fmt: skip
     console = Console()
-    records = [environment(plan.found, vars(plan.budget) | {"real": real})]
-    if json:
-        kept(json, records)  # a file that cannot be written is found out before the work, not after it
-    records += shown(checked(plan), console)
-    if json:
-        kept(json, records)
+    head = environment(plan.found, plan.options, plan.known.libraries)
+    if junit:
+        as_junit(junit, [head])  # a file that cannot be written is found out before the work, not after it
+    with journal(json, head, resume=resume) as book:
+        records = [head, *shown(checked(plan, book), console)]
+        if book:
+            book.finish(records)
+    if junit:
+        as_junit(junit, records, plan.lost)
     from veriformer.reports.terminal import terminal
 
     terminal(records, console)
@@ -134,13 +162,30 @@ def report(
     records: Annotated[list[Path], typer.Argument(help="Files of records.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")] = Path("reports/out"),
     compare: Annotated[Path | None, typer.Option("--compare", help="Older records: say what changed.")] = None,
+    fail_on_regression: Annotated[
+        bool, typer.Option("--fail-on-regression", help="With --compare: exit 1 when something became worse.")
+    ] = False,
+    known: KnownFile = None,
 ) -> None:
     """One self-contained HTML page and Markdown, from records alone."""
     from veriformer.reports import write as write_report
+    from veriformer.reports.compare import compare as changed
+    from veriformer.reports.terminal import say, what_changed
 
+    if fail_on_regression and not compare:
+        raise Misuse("--fail-on-regression compares with older records: say which, --compare OLD.jsonl")
     rows = [record for path in records for record in stored(path)]
-    for path in write_report(rows, out, stored(compare) if compare else None):
+    deviations = accepted(known)
+    if deviations:
+        rows = [*deviations.marked(rows), *deviations.stale()]
+    older = stored(compare) if compare else None
+    for path in write_report(rows, out, older):
         typer.echo(str(path))
+    if older is None:
+        return
+    comparison = changed(older, rows)
+    say(Console(), *what_changed(comparison))
+    raise typer.Exit(1 if fail_on_regression and comparison.regressed else 0)
 
 
 @app.command()
@@ -176,11 +221,27 @@ def replay(
 @app.command()
 def spec(
     component: Annotated[str | None, typer.Argument(help="A component; all of them if left out.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option("--explain", help="A file of records: which term of their bounds is the large one?")
+    ] = None,
 ) -> None:
-    """Formula, source, conventions, honest algorithms and laws of a component."""
-    from veriformer.run import described
+    """Formula, source, conventions, honest algorithms and laws of a component; or what its bounds are made of."""
+    from veriformer.run import described, explained
 
-    typer.echo(described(component))
+    if explain is not None and component is None:
+        raise Misuse("--explain needs a component: veriformer spec attention --explain records.jsonl")
+    typer.echo(described(component) if explain is None or component is None else explained(component, stored(explain)))
+
+
+@app.command()
+def new(
+    component: Annotated[str, typer.Argument(help="The component to write: see veriformer spec.")],
+    backend: Annotated[str, typer.Option("--backend", "-b", help="numpy, torch or jax: whose arrays.")] = "numpy",
+) -> None:
+    """Print a plug-in to start from: veriformer new attention --backend torch > my_kernels.py"""
+    from veriformer.new import skeleton
+
+    typer.echo(skeleton(component, backend), nl=False)
 
 
 def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:
@@ -210,6 +271,24 @@ def stored(path: Path) -> list[Record]:
         return list(read(path))
     except (OSError, ValueError) as error:
         raise Misuse(f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)) from error
+
+
+def accepted(path: Path | None) -> Any:
+    """The known deviations of a file; None where no file is named."""
+    from veriformer.known import load
+
+    return load(path) if path else None
+
+
+def as_junit(path: Path, records: Iterable[Record], lost: Iterable[str] = ()) -> None:
+    """Write JUnit XML. Raises Misuse when that is not possible."""
+    from veriformer.reports.junit import junit
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(junit(records, lost))
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror}") from error
 
 
 def kept(path: Path, records: Iterable[Record]) -> None:

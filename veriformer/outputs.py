@@ -41,6 +41,7 @@ def check_output(component: str, output: Any, *arguments: Any, precision: str = 
     """
     got = as_numpy(output)
     spec = known(component)
+    options |= spec.told_by(tuple(map(as_numpy_tree, arguments)), got)
     spent: list[tuple[float, Evidence, dict[str, Any]]] = []
     for conventions in possible(spec, options):
         (_, truth), *_ = question(spec, str(got.dtype), precision, arguments, options, conventions).outputs()

@@ -7,7 +7,7 @@ import dataclasses
 import enum
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,26 @@ import numpy as np
 
 READABLE = 64
 """Arrays of at most this many numbers are written readably too, beside their bytes."""
+
+
+NOT_INSTALLED = "not installed"
+"""In the versions of a run: a library that was not there."""
+FAINTEST = -24
+"""Ratios of error to bound below 2^-24 are counted as 2^-24."""
+BUCKETS = 3 - FAINTEST
+"""Exact; (0, 2^-24]; one for each power of two up to 1; above 1."""
+
+
+def bucket_of(ratio: float) -> int:
+    """The place of a ratio of error to bound among the counts of `Record.ratios`."""
+    if ratio <= 0:
+        return 0
+    return BUCKETS - 1 if ratio > 1 else max(math.ceil(math.log2(ratio)), FAINTEST) + BUCKETS - 2
+
+
+def upper_end(bucket: int) -> float:
+    """The largest ratio that is counted at this place."""
+    return 0.0 if bucket == 0 else math.inf if bucket == BUCKETS - 1 else 2.0 ** (bucket - BUCKETS + 2)
 
 
 class Verdict(enum.StrEnum):
@@ -49,11 +69,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=lambda verdict: verdict.badness, default=Verdict.ABSENT)
 
 
+Key = tuple[str, str, str, str, str]
+"""Implementation, component, law, dtype, device."""
+
+
 @dataclass(frozen=True)
 class Record:
     """One row. Reports are made from rows alone, so a row says all that is known of its verdict or timing.
 
-    `kind` is `verdict`, `timing` or `run`; fields that do not belong to a kind keep their defaults.
+    `kind` is `verdict`, `timing`, `run` or `known` (an accepted deviation that did not occur); fields that do not belong
+    to a kind keep their defaults.
     """
 
     kind: str
@@ -63,7 +88,8 @@ class Record:
     dtype: str = ""
     device: str = ""
     precision: Mapping[str, Any] = field(default_factory=dict)
-    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), and `also_holds_layer`."""
+    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), what the framework's switches allowed
+    matrix products (`products`, `partial_sums` in sums of at least `terms`), `flushes`, and `also_holds_layer`."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     """Convention -> value, with " (undeclared)" when the suite found it out by asking."""
     verdict: Verdict | None = None
@@ -76,6 +102,11 @@ class Record:
     """Largest observed error / bound."""
     worst_ulps: float | None = None
     """Largest observed error in units in the last place of the true value, where the bound was judged."""
+    ratios: Sequence[int] = ()
+    """How error / bound was distributed over the judged comparisons, each by its worst element: the counts of `bucket_of`."""
+    worst_case: Mapping[str, Any] | None = None
+    """How the case of the largest ratio was drawn (`row` of the law's sizes, `kind` of values, `seed`), and where in it the
+    error is (`comparison`, `index`)."""
     bitwise: bool | None = None
     """For laws of determinism, layout and batching: were the answers equal to the last bit?"""
     counterexample: Mapping[str, Any] | None = None
@@ -86,6 +117,8 @@ class Record:
     message: str = ""
     sentence: str = ""
     """The law as a sentence, so that a report needs no other source."""
+    known: str = ""
+    """Why this deviation is accepted, if it is: a record that is broken and known does not fail the run."""
     workload: str = ""
     """For timings: the name of the row of bench/workloads.py."""
     timing: Mapping[str, Any] | None = None
@@ -94,9 +127,29 @@ class Record:
     """For the run: machine, versions, commit, command, options, limits measured."""
 
     @property
+    def key(self) -> Key:
+        """What tells one verdict from another."""
+        return self.implementation, self.component, self.law, self.dtype, self.device
+
+    @property
+    def median_ratio(self) -> float | None:
+        """The median of error / bound, up to the factor of two between two counts; None where nothing was judged."""
+        half, so_far = sum(self.ratios) / 2, 0
+        for bucket, count in enumerate(self.ratios):
+            so_far += count
+            if half and so_far >= half:
+                return upper_end(bucket)
+        return None
+
+    @property
     def bad(self) -> bool:
         """Does the record say that something is wrong with the implementation?"""
         return self.verdict in BAD
+
+    @property
+    def fails(self) -> bool:
+        """Does it fail the run: broken or crashed, and no known deviation?"""
+        return self.bad and not self.known
 
     def to_json(self) -> str:
         """One line of strict JSON: arrays as base64 bytes with dtype and shape, non-finite floats as strings."""
@@ -113,7 +166,24 @@ class Record:
         known = {name: value for name, value in row.items() if name in names}
         if known.get("verdict") is not None:
             known["verdict"] = Verdict(known["verdict"])
+        for f in dataclasses.fields(cls):
+            if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
+                raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
         return cls(**known)
+
+
+HOLDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "bool | None": (bool, type(None)),
+    "Verdict | None": (Verdict, type(None)),
+    "Mapping[str, Any]": (Mapping,),
+    "Mapping[str, str]": (Mapping,),
+    "Mapping[str, Any] | None": (Mapping, type(None)),
+}
+"""What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
 
 def encode(value: Any) -> Any:
@@ -162,7 +232,7 @@ def read(path: str | Path) -> Iterator[Record]:
             if line.strip():
                 try:
                     yield Record.from_json(line)
-                except (ValueError, TypeError, KeyError) as error:
+                except (ValueError, TypeError, KeyError, RecursionError) as error:
                     raise ValueError(f"{path}, line {number}, is not a record of veriformer: {error}") from error
 
 

@@ -18,3 +18,8 @@ def apply_dropout(x: jax.Array, keep: jax.Array, rate: float) -> jax.Array:
     if rate == 1.0:  # 0 / 0 would be hidden by the mask, its derivative would not
         keep, kept = jnp.zeros_like(keep), 1.0
     return jnp.where(keep, x / kept, 0.0)
+
+
+def thinned(x: jax.Array, keep: jax.Array | None, rate: float) -> jax.Array:
+    """x after dropout, if there is a mask for it."""
+    return x if keep is None else apply_dropout(x, keep, rate)

@@ -6,6 +6,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from veriformer.impls import domain
 from veriformer.impls.jax.log_softmax import log_softmax
@@ -39,26 +40,29 @@ def cross_entropy(
         reduction=reduction,
     )
     if not probable and not isinstance(targets, jax.core.Tracer):
-        outside = (targets < 0) | (targets >= logits.shape[-1])
-        outside = outside if ignore_index is None else outside & (targets != ignore_index)
+        given = np.asarray(targets)  # looked at on the host: nothing to compile for a check
+        outside = (given < 0) | (given >= logits.shape[-1])
+        outside = outside if ignore_index is None else outside & (given != ignore_index)
         domain.classes(outside, logits.shape[-1], ignore_index)
-    return _cross_entropy(logits, targets, weight, label_smoothing, ignore_index, reduction, probable)
+    smoothing = label_smoothing or None  # no smoothing is no term: 0 times an infinite mean would be NaN
+    return _cross_entropy(logits, targets, weight, smoothing, ignore_index, reduction, probable)
 
 
-@functools.partial(jax.jit, static_argnames=("label_smoothing", "ignore_index", "reduction", "probable"))
+@functools.partial(jax.jit, static_argnames=("reduction", "probable"))
 def _cross_entropy(
     logits: jax.Array,
     targets: jax.Array,
     weight: jax.Array | None,
-    label_smoothing: float,
-    ignore_index: int | None,
+    smoothing: jax.Array | None,
+    ignore_index: jax.Array | None,
     reduction: str,
     probable: bool,
 ) -> jax.Array:
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        own = jnp.sum(targets * surprise, axis=-1)
+        impossible = (targets == 0) & jnp.isinf(surprise)  # no share of a class of logit -inf is 0, not nan
+        own = jnp.sum(targets * jnp.where(impossible, 0.0, surprise), axis=-1)
         counted, share = jnp.ones(own.shape, bool), jnp.ones_like(own)
     else:
         counted = jnp.ones(targets.shape, bool) if ignore_index is None else targets != ignore_index
@@ -66,8 +70,8 @@ def _cross_entropy(
         known = jnp.where(known < 0, logits.shape[-1], known)  # -1 is no class either: NaN, as beyond the last
         own = jnp.take_along_axis(surprise, known[..., None], axis=-1, mode="fill")[..., 0]
         share = jnp.ones_like(own) if weight is None else weight[known]
-    if label_smoothing:
-        own = (1.0 - label_smoothing) * own + label_smoothing * jnp.mean(surprise, axis=-1)
+    if smoothing is not None:
+        own = (1.0 - smoothing) * own + smoothing * jnp.mean(surprise, axis=-1)
     losses = jnp.where(counted, own, 0.0)
     if reduction != "mean":
         return losses if reduction == "none" else jnp.sum(losses)

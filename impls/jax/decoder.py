@@ -8,11 +8,12 @@ from typing import Any
 
 import jax
 
+from veriformer.impls import domain
 from veriformer.impls.jax.decoder_layer import decoder_layer
 from veriformer.impls.jax.layer_norm import layer_norm
 
 
-@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation"))
+@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation", "rate"))
 def decoder(
     x: jax.Array,
     memory: jax.Array,
@@ -24,14 +25,17 @@ def decoder(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> jax.Array:
     """layer_N(... layer_1(x, memory), memory), then the final norm; x (..., L, d_model) -> like x.
 
     params: `layers`, a list of what `decoder_layer` takes, and optionally `final_norm` with `gamma` and `beta`.
+    keep: {"layers": [the masks of each layer, or None, ...]}, by which what its sub-layers answer is dropped.
     """
-    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
-    for layer in params["layers"]:
-        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, **options)
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "rate": rate}
+    for layer, own in zip(params["layers"], domain.masks_of_layers(keep, len(params["layers"])), strict=True):
+        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, keep=own, **options)
     if "final_norm" in params:
         x = layer_norm(x, params["final_norm"]["gamma"], params["final_norm"]["beta"], eps=eps)
     return x

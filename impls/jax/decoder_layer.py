@@ -8,13 +8,15 @@ from typing import Any
 
 import jax
 
+from veriformer.impls import domain
+from veriformer.impls.jax.apply_dropout import thinned
 from veriformer.impls.jax.feed_forward import feed_forward
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.residual import residual
 
 
-@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation"))
+@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation", "rate"))
 def decoder_layer(
     x: jax.Array,
     memory: jax.Array,
@@ -26,6 +28,8 @@ def decoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> jax.Array:
     """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
 
@@ -33,16 +37,21 @@ def decoder_layer(
     memory (..., L_memory, d_model) goes in as it is: no norm of this layer touches it.
     params: `self_attention`, `cross_attention`, `feed_forward`, `norm_1`, `norm_2`, `norm_3`, with `gamma` and `beta`.
     mask (..., n_heads or 1, L, L) hides more than the future does; memory_mask (..., n_heads or 1, L, L_memory).
+    keep: masks of x's shape by which the outputs of the three sub-layers are dropped, by their names; one may be missing.
     """
 
+    kept_1, kept_2, kept_3 = domain.masks(keep, "self_attention", "cross_attention", "feed_forward")
+
     def attend(x: jax.Array) -> jax.Array:
-        return multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+        attended = multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask, causal=True)
+        return thinned(attended, kept_1, rate)
 
     def consult(x: jax.Array) -> jax.Array:
-        return multi_head_attention(x, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+        consulted = multi_head_attention(x, memory, params["cross_attention"], n_heads=n_heads, mask=memory_mask)
+        return thinned(consulted, kept_2, rate)
 
     def feed(x: jax.Array) -> jax.Array:
-        return feed_forward(x, params["feed_forward"], activation=activation)
+        return thinned(feed_forward(x, params["feed_forward"], activation=activation), kept_3, rate)
 
     def normalise(x: jax.Array, name: str) -> jax.Array:
         return layer_norm(x, params[name]["gamma"], params[name]["beta"], eps=eps)

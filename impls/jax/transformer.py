@@ -10,13 +10,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from veriformer.impls import domain
+from veriformer.impls.jax.apply_dropout import thinned
 from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.learned_positions import learned_positions
 
 
-@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation"))
+@functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation", "rate"))
 def transformer(
     source: jax.Array,
     target: jax.Array,
@@ -28,6 +30,8 @@ def transformer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> jax.Array:
     """decoder(embed(target), encoder(embed(source))) output; source (..., L_source), target (..., L) -> (..., L, vocabulary).
 
@@ -35,13 +39,18 @@ def transformer(
     `decoder`; `output` (d_model, vocabulary) unless it is tied: then it is the embedding, transposed.
     source_mask (..., n_heads or 1, 1, L_source): which tokens of the source encoder and decoder may see.
     target_mask (..., n_heads or 1, L, L) hides more than the future does.
+    keep: masks of dropout, nested like params: `embedding`, for the sums of row and position, with `source` and `target`;
+    `encoder`; `decoder`. What is missing is not dropped.
     """
-    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "rate": rate}
     scale = math.sqrt(params["embedding"].shape[-1])
-    memory = encoder(embed(source, params, scale), params["encoder"], mask=source_mask, **options)
-    x = embed(target, params, scale)
-    h = decoder(x, memory, params["decoder"], mask=target_mask, memory_mask=source_mask, **options)
-    return project(h, params)
+    sums, kept_encoder, kept_decoder = domain.masks(keep, "embedding", "encoder", "decoder")
+    kept_source, kept_target = domain.masks(sums, "source", "target")
+    x = thinned(embed(source, params, scale), kept_source, rate)
+    memory = encoder(x, params["encoder"], mask=source_mask, keep=kept_encoder, **options)
+    y = thinned(embed(target, params, scale), kept_target, rate)
+    seen = {"mask": target_mask, "memory_mask": source_mask}
+    return project(decoder(y, memory, params["decoder"], keep=kept_decoder, **seen, **options), params)
 
 
 def embed(tokens: jax.Array, params: Mapping[str, Any], scale: float) -> jax.Array:

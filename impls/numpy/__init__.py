@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,6 +19,7 @@ from veriformer.impls.numpy.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.numpy.cross_entropy import cross_entropy, cross_entropy_vjp
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
+from veriformer.impls.numpy.dropout import dropout, dropout_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
 from veriformer.impls.numpy.encoder_layer import encoder_layer, encoder_layer_vjp
@@ -26,91 +27,101 @@ from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.gelu import gelu, gelu_vjp
 from veriformer.impls.numpy.gradient_accumulation import gradient_accumulation
 from veriformer.impls.numpy.gradient_descent import gradient_descent
+from veriformer.impls.numpy.half import in_float32
 from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
+from veriformer.impls.numpy.linear_schedule import linear_schedule
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 from veriformer.impls.numpy.relu import relu, relu_vjp
 from veriformer.impls.numpy.residual import residual, residual_vjp
 from veriformer.impls.numpy.rms_norm import rms_norm, rms_norm_vjp
+from veriformer.impls.numpy.rotary_attention import rotary_attention, rotary_attention_vjp
 from veriformer.impls.numpy.rotary_positions import rotary_positions, rotary_positions_vjp
 from veriformer.impls.numpy.silu import silu, silu_vjp
 from veriformer.impls.numpy.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.numpy.softmax import softmax, softmax_vjp
 from veriformer.impls.numpy.swiglu import swiglu, swiglu_vjp
+from veriformer.impls.numpy.training_step import training_step
 from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 
-impl = Implementation("numpy", backend="numpy")
+impl = Implementation("numpy", backend="numpy", dtypes=("float32", "float64", "bfloat16", "float16"), precision="layer")
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
-impl.component("softmax", **SILENT)(softmax)
-impl.component("attention", **SILENT, causal_alignment="bottom_right")(attention)
-impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(multi_head_attention)
-impl.component(gelu)
-impl.component(log_softmax)
-impl.component(relu)
-impl.component(rms_norm)
-impl.component(silu)
-impl.component(swiglu)
-impl.component("cached_attention", form="object")(CachedAttention)
-impl.component(sinusoidal_positions)
-impl.component(learned_positions)
-impl.component(alibi)
-impl.component(rotary_positions)
-impl.component(embedding)
-impl.component(feed_forward)
-impl.component(residual)
-impl.component(layer_norm)
-impl.component("encoder_layer", **SILENT)(encoder_layer)
-impl.component("encoder", **SILENT)(encoder)
-impl.component("decoder_layer", **SILENT)(decoder_layer)
-impl.component("decoder", **SILENT)(decoder)
-impl.component(transformer)
-impl.component(language_model)
-impl.component(warmup_schedule)
-impl.component(weight_decay)
-impl.component(gradient_descent)
-impl.component(gradient_accumulation)
-impl.component(apply_dropout)
-impl.component(clip_by_global_norm)
-impl.component(adam)
-impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("softmax", **SILENT)(in_float32(softmax))
+impl.component("attention", **SILENT, causal_alignment="bottom_right")(in_float32(attention))
+impl.component("multi_head_attention", **SILENT, causal_alignment="bottom_right")(in_float32(multi_head_attention))
+impl.component(in_float32(gelu))
+impl.component(in_float32(log_softmax))
+impl.component(in_float32(relu))
+impl.component(in_float32(rms_norm))
+impl.component(in_float32(silu))
+impl.component(in_float32(swiglu))
+impl.component("cached_attention", form="object")(in_float32(CachedAttention))
+impl.component(in_float32(sinusoidal_positions))
+impl.component(in_float32(learned_positions))
+impl.component(in_float32(alibi))
+impl.component(in_float32(rotary_positions))
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(in_float32(rotary_attention))
+impl.component(in_float32(embedding))
+impl.component(in_float32(feed_forward))
+impl.component(in_float32(residual))
+impl.component(in_float32(layer_norm))
+impl.component("encoder_layer", **SILENT)(in_float32(encoder_layer))
+impl.component("encoder", **SILENT)(in_float32(encoder))
+impl.component("decoder_layer", **SILENT)(in_float32(decoder_layer))
+impl.component("decoder", **SILENT)(in_float32(decoder))
+impl.component(in_float32(transformer))
+impl.component(in_float32(language_model))
+impl.component(in_float32(warmup_schedule))
+impl.component(in_float32(linear_schedule))
+impl.component(in_float32(weight_decay))
+impl.component(in_float32(gradient_descent))
+impl.component(in_float32(gradient_accumulation))
+impl.component(in_float32(apply_dropout))
+impl.component(in_float32(dropout))
+impl.component(in_float32(clip_by_global_norm))
+impl.component(in_float32(adam))
+impl.component(in_float32(adamw))
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(in_float32(cross_entropy))
+impl.component(training_step)  # declines half types itself
 
 optimizers = Implementation("numpy-optimizers", backend="numpy")
 """The updates once more, as objects that remember parameters and state."""
 for update in (gradient_descent, adam, adamw):
     optimizers.component(update.__name__, form="object")(as_object(update, np.zeros_like))
 
-impl.vjp("gelu")(gelu_vjp)
-impl.vjp("log_softmax")(log_softmax_vjp)
-impl.vjp("relu")(relu_vjp)
-impl.vjp("rms_norm")(rms_norm_vjp)
-impl.vjp("silu")(silu_vjp)
-impl.vjp("swiglu")(swiglu_vjp)
-impl.vjp("feed_forward")(feed_forward_vjp)
-impl.vjp("layer_norm")(layer_norm_vjp)
-impl.vjp("multi_head_attention")(multi_head_attention_vjp)
-impl.vjp("rotary_positions")(rotary_positions_vjp)
-impl.vjp("decoder")(decoder_vjp)
-impl.vjp("decoder_layer")(decoder_layer_vjp)
-impl.vjp("transformer")(transformer_vjp)
-impl.vjp("language_model")(language_model_vjp)
-impl.vjp("encoder")(encoder_vjp)
-impl.vjp("encoder_layer")(encoder_layer_vjp)
-impl.vjp("softmax")(softmax_vjp)
-impl.vjp("attention")(attention_vjp)
-impl.vjp("learned_positions")(learned_positions_vjp)
-impl.vjp("embedding")(embedding_vjp)
-impl.vjp("residual")(residual_vjp)
-impl.vjp("apply_dropout")(apply_dropout_vjp)
-impl.vjp("cross_entropy")(cross_entropy_vjp)
+impl.vjp("gelu")(in_float32(gelu_vjp))
+impl.vjp("log_softmax")(in_float32(log_softmax_vjp))
+impl.vjp("relu")(in_float32(relu_vjp))
+impl.vjp("rms_norm")(in_float32(rms_norm_vjp))
+impl.vjp("silu")(in_float32(silu_vjp))
+impl.vjp("swiglu")(in_float32(swiglu_vjp))
+impl.vjp("feed_forward")(in_float32(feed_forward_vjp))
+impl.vjp("layer_norm")(in_float32(layer_norm_vjp))
+impl.vjp("multi_head_attention")(in_float32(multi_head_attention_vjp))
+impl.vjp("rotary_positions")(in_float32(rotary_positions_vjp))
+impl.vjp("rotary_attention")(in_float32(rotary_attention_vjp))
+impl.vjp("decoder")(in_float32(decoder_vjp))
+impl.vjp("decoder_layer")(in_float32(decoder_layer_vjp))
+impl.vjp("transformer")(in_float32(transformer_vjp))
+impl.vjp("language_model")(in_float32(language_model_vjp))
+impl.vjp("encoder")(in_float32(encoder_vjp))
+impl.vjp("encoder_layer")(in_float32(encoder_layer_vjp))
+impl.vjp("softmax")(in_float32(softmax_vjp))
+impl.vjp("attention")(in_float32(attention_vjp))
+impl.vjp("learned_positions")(in_float32(learned_positions_vjp))
+impl.vjp("embedding")(in_float32(embedding_vjp))
+impl.vjp("residual")(in_float32(residual_vjp))
+impl.vjp("apply_dropout")(in_float32(apply_dropout_vjp))
+impl.vjp("dropout")(in_float32(dropout_vjp))
+impl.vjp("cross_entropy")(in_float32(cross_entropy_vjp))
 
 
 def versions() -> dict[str, str]:
@@ -123,9 +134,24 @@ def devices() -> tuple[str, ...]:
     return ("cpu",)
 
 
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares, besides what is watched everywhere."""
+    return {}
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    np.random.seed(seed)
+
+
 def arithmetic(dtype: str) -> AbstractContextManager[None]:
     """The settings under which this dtype is computed: overflow and the like are answers, not warnings."""
     return np.errstate(all="ignore")
+
+
+def switches(dtype: str, device: str) -> dict[str, str | int]:
+    """Nothing is rounded that the dtype does not round."""
+    return {}
 
 
 def move_in(array: np.ndarray, device: str) -> np.ndarray:

@@ -22,3 +22,8 @@ def apply_dropout_vjp(cotangent: np.ndarray, x: np.ndarray, keep: np.ndarray, ra
     The output is x_i k_i / (1 - rate), linear in x and diagonal, so d_x_i = g_i k_i / (1 - rate).
     """
     return (apply_dropout(cotangent, keep, rate),)
+
+
+def thinned(x: np.ndarray, keep: np.ndarray | None, rate: float) -> np.ndarray:
+    """x after dropout, if there is a mask for it."""
+    return x if keep is None else apply_dropout(x, keep, rate)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from veriformer.impls.numpy.apply_dropout import thinned
 from veriformer.impls.numpy.softmax import softmax
 
 
@@ -19,17 +20,20 @@ def attention(
     causal: bool = False,
     window: int | None = None,
     scale: float | None = None,
+    keep: np.ndarray | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """softmax(scale q k^T + bias) v, over the keys that mask, causal order and window allow.
 
     q (..., L_q, d_k), k (..., L_k, d_k), v (..., L_k, d_v) -> (..., L_q, d_v); scale is 1/sqrt(d_k) unless given.
     Heads, if any, are axis -3; fewer key heads than query heads are shared, each by as many query heads in a row.
+    keep (..., L_q, L_k): dropout of the weights, each of them p / (1 - rate) where it is true and 0 elsewhere.
     """
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q.shape[-2], k.shape[-2], mask, causal, window)
     k, v = without_unseen(k, allowed), without_unseen(v, allowed)
     weights = softmax(scaled_scores(q, k, bias, scale), mask=allowed)
-    return np.matmul(weights, v)
+    return np.matmul(thinned(weights, keep, rate), v)
 
 
 def scaled_scores(q: np.ndarray, k: np.ndarray, bias: np.ndarray | None, scale: float | None) -> np.ndarray:
@@ -85,13 +89,15 @@ def attention_vjp(
     causal: bool = False,
     window: int | None = None,
     scale: float | None = None,
+    keep: np.ndarray | None = None,
+    rate: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The gradients for q, k and v, where g (..., L_q, d_v) is the cotangent.
 
-    With s = scale q k^T + bias, p = softmax(s) row by row, and the output p v:
+    With s = scale q k^T + bias, p = softmax(s) row by row, D the dropout of the weights, and the output D(p) v:
 
-        d_v = p^T g                              each value is mixed in with its weights
-        d_p = g v^T
+        d_v = D(p)^T g                           each value is mixed in with its weights
+        d_p = D(g v^T)                           dropout is linear and diagonal
         d_s = p (d_p - sum_j d_p_j p_j)          the gradient of softmax, by rows
         d_q = scale d_s k,   d_k = scale d_s^T q
 
@@ -103,8 +109,8 @@ def attention_vjp(
     keys, values = without_unseen(keys, allowed), without_unseen(values, allowed)
     weights = softmax(scaled_scores(q, keys, bias, scale), mask=allowed)
 
-    d_values = np.matmul(np.swapaxes(weights, -1, -2), cotangent)
-    d_weights = np.matmul(cotangent, np.swapaxes(values, -1, -2))
+    d_values = np.matmul(np.swapaxes(thinned(weights, keep, rate), -1, -2), cotangent)
+    d_weights = thinned(np.matmul(cotangent, np.swapaxes(values, -1, -2)), keep, rate)
     d_scores = weights * (d_weights - np.sum(d_weights * weights, axis=-1, keepdims=True))
     d_products = d_scores * default_scale(q, scale)
     d_q = np.matmul(d_products, keys)

@@ -24,7 +24,10 @@ def cross_entropy(
     probabilities: over the positions). The mean over nothing is 0.
     """
     shares, counted, total = terms(logits, targets, label_smoothing, ignore_index, weight, reduction)
-    losses = np.where(counted, -np.sum(shares * log_softmax(logits), axis=-1), 0.0)
+    surprise = np.where(
+        shares == 0, 0.0, -shares * log_softmax(logits)
+    )  # no share of a class of logit -inf is 0, not nan
+    losses = np.where(counted, np.sum(surprise, axis=-1), 0.0)
     return losses if reduction == "none" else np.sum(losses) / total
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.impls import domain
 from veriformer.impls.numpy.decoder_layer import decoder_layer, decoder_layer_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 
@@ -22,14 +23,17 @@ def decoder(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """layer_N(... layer_1(x, memory), memory), then the final norm; x (..., L, d_model) -> like x.
 
     params: `layers`, a list of what `decoder_layer` takes, and optionally `final_norm` with `gamma` and `beta`.
+    keep: {"layers": [the masks of each layer, or None, ...]}, by which what its sub-layers answer is dropped.
     """
-    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
-    for layer in params["layers"]:
-        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, **options)
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "rate": rate}
+    for layer, own in zip(params["layers"], domain.masks_of_layers(keep, len(params["layers"])), strict=True):
+        x = decoder_layer(x, memory, layer, mask=mask, memory_mask=memory_mask, keep=own, **options)
     if "final_norm" in params:
         x = layer_norm(x, params["final_norm"]["gamma"], params["final_norm"]["beta"], eps=eps)
     return x
@@ -42,23 +46,24 @@ def decoder_vjp(
     params: Mapping[str, Any],
     *,
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """The gradients for x, memory and every parameter: the inputs of all layers are kept, then it goes back from the last.
 
     Every layer reads one memory, whose gradient is the sum of what each gives. options: those of `decoder`.
     """
-    inputs = [x]
-    for layer in params["layers"]:
-        inputs.append(decoder_layer(inputs[-1], memory, layer, eps=eps, **options))
+    inputs, masks = [x], domain.masks_of_layers(keep, len(params["layers"]))
+    for layer, own in zip(params["layers"], masks, strict=True):
+        inputs.append(decoder_layer(inputs[-1], memory, layer, eps=eps, keep=own, **options))
     found: dict[str, Any] = {"layers": []}
     if "final_norm" in params:
         scale = params["final_norm"]
         cotangent, d_gamma, d_beta = layer_norm_vjp(cotangent, inputs[-1], scale["gamma"], scale["beta"], eps=eps)
         found["final_norm"] = {"gamma": d_gamma, "beta": d_beta}
     d_memory = np.zeros_like(memory)
-    for layer, entered in zip(reversed(params["layers"]), reversed(inputs[:-1]), strict=True):
-        cotangent, d_read, d_layer = decoder_layer_vjp(cotangent, entered, memory, layer, eps=eps, **options)
+    for layer, entered, own in reversed(list(zip(params["layers"], inputs[:-1], masks, strict=True))):
+        cotangent, d_read, d_layer = decoder_layer_vjp(cotangent, entered, memory, layer, eps=eps, keep=own, **options)
         d_memory = d_memory + d_read
         found["layers"].insert(0, d_layer)
     return cotangent, d_memory, {name: found[name] for name in params}

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.numpy.encoder_layer import block, block_vjp
+from veriformer.impls import domain
+from veriformer.impls.numpy.encoder_layer import block, block_vjp, thinning, thinning_back
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 
@@ -23,6 +24,8 @@ def decoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
 
@@ -30,6 +33,7 @@ def decoder_layer(
     memory (..., L_memory, d_model) goes in as it is: no norm of this layer touches it.
     params: `self_attention`, `cross_attention`, `feed_forward`, `norm_1`, `norm_2`, `norm_3`, with `gamma` and `beta`.
     mask (..., n_heads or 1, L, L) hides more than the future does; memory_mask (..., n_heads or 1, L, L_memory).
+    keep: masks of x's shape by which the outputs of the three sub-layers are dropped, by their names; one may be missing.
     """
 
     def attend(y: np.ndarray) -> np.ndarray:
@@ -41,9 +45,10 @@ def decoder_layer(
     def feed(y: np.ndarray) -> np.ndarray:
         return feed_forward(y, params["feed_forward"], activation=activation)
 
-    h = block(x, attend, params["norm_1"], norm, eps)
-    z = block(h, consult, params["norm_2"], norm, eps)
-    return block(z, feed, params["norm_3"], norm, eps)
+    kept_1, kept_2, kept_3 = domain.masks(keep, "self_attention", "cross_attention", "feed_forward")
+    h = block(x, thinning(attend, kept_1, rate), params["norm_1"], norm, eps)
+    z = block(h, thinning(consult, kept_2, rate), params["norm_2"], norm, eps)
+    return block(z, thinning(feed, kept_3, rate), params["norm_3"], norm, eps)
 
 
 def decoder_layer_vjp(
@@ -58,6 +63,8 @@ def decoder_layer_vjp(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """The gradients for x, memory and every parameter: back through the three blocks, the last one first.
 
@@ -87,6 +94,10 @@ def decoder_layer_vjp(
         return feed_forward_vjp(g, y, params["feed_forward"], activation=activation)
 
     first, second, third = (params[name] for name in ("norm_1", "norm_2", "norm_3"))
+    kept_1, kept_2, kept_3 = domain.masks(keep, "self_attention", "cross_attention", "feed_forward")
+    attend, attend_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
+    consult, consult_back = thinning(consult, kept_2, rate), thinning_back(consult_back, kept_2, rate)
+    feed, feed_back = thinning(feed, kept_3, rate), thinning_back(feed_back, kept_3, rate)
     h = block(x, attend, first, norm, eps)
     z = block(h, consult, second, norm, eps)
     d_z, d_feed, d_third = block_vjp(cotangent, z, feed, feed_back, third, norm, eps)

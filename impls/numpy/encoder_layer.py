@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.impls import domain
+from veriformer.impls.numpy.apply_dropout import thinned
 from veriformer.impls.numpy.feed_forward import feed_forward, feed_forward_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
@@ -22,11 +24,14 @@ def encoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
 
     The sub-layers are self-attention (`norm_1`) and the feed-forward network (`norm_2`).
     params: `self_attention`, `feed_forward`, `norm_1`, `norm_2`, the norms with `gamma` and `beta`.
+    keep: masks of x's shape by which the outputs of `self_attention` and `feed_forward` are dropped; a name may be missing.
     """
 
     def attend(x: np.ndarray) -> np.ndarray:
@@ -35,8 +40,9 @@ def encoder_layer(
     def feed(x: np.ndarray) -> np.ndarray:
         return feed_forward(x, params["feed_forward"], activation=activation)
 
-    h = block(x, attend, params["norm_1"], norm, eps)
-    return block(h, feed, params["norm_2"], norm, eps)
+    kept_1, kept_2 = domain.masks(keep, "self_attention", "feed_forward")
+    h = block(x, thinning(attend, kept_1, rate), params["norm_1"], norm, eps)
+    return block(h, thinning(feed, kept_2, rate), params["norm_2"], norm, eps)
 
 
 def encoder_layer_vjp(
@@ -49,6 +55,8 @@ def encoder_layer_vjp(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """The gradients for x and every parameter: back through the feed-forward's block, then through the attention's."""
 
@@ -68,6 +76,9 @@ def encoder_layer_vjp(
         return feed_forward_vjp(g, y, params["feed_forward"], activation=activation)
 
     first, second = params["norm_1"], params["norm_2"]
+    kept_1, kept_2 = domain.masks(keep, "self_attention", "feed_forward")
+    attend, attend_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
+    feed, feed_back = thinning(feed, kept_2, rate), thinning_back(feed_back, kept_2, rate)
     h = block(x, attend, first, norm, eps)
     d_h, d_feed, d_second = block_vjp(cotangent, h, feed, feed_back, second, norm, eps)
     d_x, d_attention, d_first = block_vjp(d_h, x, attend, attend_back, first, norm, eps)
@@ -78,6 +89,16 @@ def encoder_layer_vjp(
 SubLayer = Callable[[np.ndarray], np.ndarray]
 SubLayerBack = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, Any]]
 """(cotangent, input) -> the gradients for the input and for the sub-layer's own parameters."""
+
+
+def thinning(sublayer: SubLayer, keep: np.ndarray | None, rate: float) -> SubLayer:
+    """The sub-layer with dropout of what it answers."""
+    return lambda y: thinned(sublayer(y), keep, rate)
+
+
+def thinning_back(sublayer_back: SubLayerBack, keep: np.ndarray | None, rate: float) -> SubLayerBack:
+    """Its gradients: dropout is linear and diagonal, so the cotangent goes through the same mask first."""
+    return lambda g, y: sublayer_back(thinned(g, keep, rate), y)
 
 
 def block(x: np.ndarray, sublayer: SubLayer, scale: Mapping[str, np.ndarray], norm: str, eps: float) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from veriformer.impls import domain
+from veriformer.impls.numpy.apply_dropout import thinned
 from veriformer.impls.numpy.decoder import decoder, decoder_vjp
 from veriformer.impls.numpy.embedding import embedding, embedding_vjp
 from veriformer.impls.numpy.encoder import encoder, encoder_vjp
@@ -26,6 +28,8 @@ def transformer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> np.ndarray:
     """decoder(embed(target), encoder(embed(source))) output; source (..., L_source), target (..., L) -> (..., L, vocabulary).
 
@@ -33,13 +37,18 @@ def transformer(
     `decoder`; `output` (d_model, vocabulary) unless it is tied: then it is the embedding, transposed.
     source_mask (..., n_heads or 1, 1, L_source): which tokens of the source encoder and decoder may see.
     target_mask (..., n_heads or 1, L, L) hides more than the future does.
+    keep: masks of dropout, nested like params: `embedding`, for the sums of row and position, with `source` and `target`;
+    `encoder`; `decoder`. What is missing is not dropped.
     """
-    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps}
+    options: dict[str, Any] = {"n_heads": n_heads, "norm": norm, "activation": activation, "eps": eps, "rate": rate}
     scale = math.sqrt(params["embedding"].shape[-1])
-    memory = encoder(embed(source, params, scale), params["encoder"], mask=source_mask, **options)
-    x = embed(target, params, scale)
-    h = decoder(x, memory, params["decoder"], mask=target_mask, memory_mask=source_mask, **options)
-    return project(h, params)
+    sums, kept_encoder, kept_decoder = domain.masks(keep, "embedding", "encoder", "decoder")
+    kept_source, kept_target = domain.masks(sums, "source", "target")
+    x = thinned(embed(source, params, scale), kept_source, rate)
+    memory = encoder(x, params["encoder"], mask=source_mask, keep=kept_encoder, **options)
+    y = thinned(embed(target, params, scale), kept_target, rate)
+    seen = {"mask": target_mask, "memory_mask": source_mask}
+    return project(decoder(y, memory, params["decoder"], keep=kept_decoder, **seen, **options), params)
 
 
 def embed(tokens: np.ndarray, params: Mapping[str, Any], scale: float) -> np.ndarray:
@@ -61,6 +70,8 @@ def transformer_vjp(
     *,
     source_mask: np.ndarray | None = None,
     target_mask: np.ndarray | None = None,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
     **options: Any,
 ) -> tuple[dict[str, Any]]:
     """The gradient for every parameter; tokens have none. options: the other keywords of `transformer`.
@@ -69,13 +80,26 @@ def transformer_vjp(
     met as the source's lookup, as the target's, and, if it is tied, as the output: its gradient is the sum of the three.
     """
     scale = math.sqrt(params["embedding"].shape[-1])
-    x, y = embed(source, params, scale), embed(target, params, scale)
-    memory = encoder(x, params["encoder"], mask=source_mask, **options)
-    masks: dict[str, Any] = {"mask": target_mask, "memory_mask": source_mask}
-    h = decoder(y, memory, params["decoder"], **masks, **options)
+    sums, kept_encoder, kept_decoder = domain.masks(keep, "embedding", "encoder", "decoder")
+    kept_source, kept_target = domain.masks(sums, "source", "target")
+    x, y = (
+        thinned(embed(source, params, scale), kept_source, rate),
+        thinned(embed(target, params, scale), kept_target, rate),
+    )
+    outer: dict[str, Any] = {"mask": source_mask, "keep": kept_encoder, "rate": rate, **options}
+    inner: dict[str, Any] = {
+        "mask": target_mask,
+        "memory_mask": source_mask,
+        "keep": kept_decoder,
+        "rate": rate,
+        **options,
+    }
+    memory = encoder(x, params["encoder"], **outer)
+    h = decoder(y, memory, params["decoder"], **inner)
     d_h, d_output = project_vjp(cotangent, h, params)
-    d_y, d_memory, d_decoder = decoder_vjp(d_h, y, memory, params["decoder"], **masks, **options)
-    d_x, d_encoder = encoder_vjp(d_memory, x, params["encoder"], mask=source_mask, **options)
+    d_y, d_memory, d_decoder = decoder_vjp(d_h, y, memory, params["decoder"], **inner)
+    d_x, d_encoder = encoder_vjp(d_memory, x, params["encoder"], **outer)
+    d_x, d_y = thinned(d_x, kept_source, rate), thinned(d_y, kept_target, rate)
     flows = (embed_vjp(d_x, source, params, scale), embed_vjp(d_y, target, params, scale), d_output)
     found = {"encoder": d_encoder, "decoder": d_decoder, **added(flows)}
     return ({name: found[name] for name in params},)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import GENERATORS, Implementation, Setting, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
 from veriformer.impls.torch.alibi import alibi
@@ -24,6 +24,7 @@ from veriformer.impls.torch.clip_by_global_norm import clip_by_global_norm
 from veriformer.impls.torch.cross_entropy import cross_entropy
 from veriformer.impls.torch.decoder import decoder
 from veriformer.impls.torch.decoder_layer import decoder_layer
+from veriformer.impls.torch.dropout import dropout
 from veriformer.impls.torch.embedding import embedding
 from veriformer.impls.torch.encoder import encoder
 from veriformer.impls.torch.encoder_layer import encoder_layer
@@ -34,22 +35,32 @@ from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.linear_schedule import linear_schedule
 from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
 from veriformer.impls.torch.residual import residual
 from veriformer.impls.torch.rms_norm import rms_norm
+from veriformer.impls.torch.rotary_attention import rotary_attention
 from veriformer.impls.torch.rotary_positions import rotary_positions
 from veriformer.impls.torch.silu import silu
 from veriformer.impls.torch.sinusoidal_positions import sinusoidal_positions
 from veriformer.impls.torch.softmax import softmax
 from veriformer.impls.torch.swiglu import swiglu
+from veriformer.impls.torch.switches import switches as switches
+from veriformer.impls.torch.training_step import training_step
 from veriformer.impls.torch.transformer import transformer
 from veriformer.impls.torch.warmup_schedule import warmup_schedule
 from veriformer.impls.torch.weight_decay import weight_decay
 from veriformer.impls.tree import leaves, rebuild
 
-impl = Implementation("torch", backend="torch", devices=("cpu", "cuda"))
+impl = Implementation(
+    "torch",
+    backend="torch",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64", "bfloat16", "float16"),
+    precision="eager",
+)
 
 SILENT: dict[str, Any] = {"fully_masked": "zero", "behind_mask": "ignored"}
 """What masks do where the formula is silent: a row without an allowed key is 0, and what is hidden may hold anything."""
@@ -67,6 +78,7 @@ impl.component(sinusoidal_positions)
 impl.component(learned_positions)
 impl.component(alibi)
 impl.component(rotary_positions)
+impl.component("rotary_attention", **SILENT, causal_alignment="bottom_right")(rotary_attention)
 impl.component(embedding)
 impl.component(feed_forward)
 impl.component(residual)
@@ -78,14 +90,17 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
 impl.component(apply_dropout)
+impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
+impl.component(training_step)
 
 optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
 """The updates once more, as objects that remember parameters and state."""
@@ -102,6 +117,32 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares."""
+    return {
+        GENERATORS[-1]: (lambda: torch.get_rng_state().numpy().tobytes(), set_generator),
+        "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+        "torch's default device": (torch.get_default_device, torch.set_default_device),
+        "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+        "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+        "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+        "torch's precision of float32 products": (
+            torch.get_float32_matmul_precision,
+            torch.set_float32_matmul_precision,
+        ),
+    }
+
+
+def set_generator(state: bytes) -> None:
+    """Put back the state of the generator."""
+    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    torch.manual_seed(seed)
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:

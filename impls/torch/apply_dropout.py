@@ -14,3 +14,8 @@ def apply_dropout(x: torch.Tensor, keep: torch.Tensor, rate: float) -> torch.Ten
     if rate == 1.0:  # 0 / 0 would be hidden by the mask, its derivative would not
         keep, kept = torch.zeros_like(keep), 1.0
     return torch.where(keep, x / kept, 0.0)
+
+
+def thinned(x: torch.Tensor, keep: torch.Tensor | None, rate: float) -> torch.Tensor:
+    """x after dropout, if there is a mask for it."""
+    return x if keep is None else apply_dropout(x, keep, rate)

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from veriformer.impls.torch.apply_dropout import thinned
 from veriformer.impls.torch.softmax import softmax
 
 
@@ -19,11 +20,14 @@ def attention(
     causal: bool = False,
     window: int | None = None,
     scale: float | None = None,
+    keep: torch.Tensor | None = None,
+    rate: float = 0.0,
 ) -> torch.Tensor:
     """softmax(scale q k^T + bias) v, over the keys that mask, causal order and window allow.
 
     q (..., L_q, d_k), k (..., L_k, d_k), v (..., L_k, d_v) -> (..., L_q, d_v); scale is 1/sqrt(d_k) unless given.
     Heads, if any, are axis -3; fewer key heads than query heads are shared, each by as many query heads in a row.
+    keep (..., L_q, L_k): dropout of the weights, each of them p / (1 - rate) where it is true and 0 elsewhere.
     """
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q, k, mask, causal, window)
@@ -32,6 +36,7 @@ def attention(
     if bias is not None:
         scores = scores + bias
     weights = softmax(scores, mask=allowed)
+    weights = thinned(weights, keep, rate)
     return torch.matmul(weights, v)
 
 

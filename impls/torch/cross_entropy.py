@@ -39,7 +39,8 @@ def cross_entropy(
     log_p = log_softmax(logits)
     surprise = -log_p if weight is None else -log_p * weight  # (..., K)
     if probable:
-        own = torch.sum(targets * surprise, dim=-1)
+        impossible = (targets == 0) & torch.isinf(surprise)  # no share of a class of logit -inf is 0, not nan
+        own = torch.sum(targets * torch.where(impossible, 0.0, surprise), dim=-1)
         counted = torch.ones_like(own, dtype=torch.bool)
         share = torch.ones_like(own)
     else:

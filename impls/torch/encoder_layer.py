@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from veriformer.impls import domain
+from veriformer.impls.torch.apply_dropout import thinned
 from veriformer.impls.torch.feed_forward import feed_forward
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
@@ -22,18 +24,24 @@ def encoder_layer(
     norm: str = "post",
     activation: str = "relu",
     eps: float = 1e-5,
+    keep: Mapping[str, Any] | None = None,
+    rate: float = 0.0,
 ) -> torch.Tensor:
     """Post-norm: x <- norm(x + sublayer(x)). Pre-norm: x <- x + sublayer(norm(x)). x (..., L, d_model) -> like x.
 
     The sub-layers are self-attention (`norm_1`) and the feed-forward network (`norm_2`).
     params: `self_attention`, `feed_forward`, `norm_1`, `norm_2`, the norms with `gamma` and `beta`.
+    keep: masks of x's shape by which the outputs of `self_attention` and `feed_forward` are dropped; a name may be missing.
     """
 
+    kept_1, kept_2 = domain.masks(keep, "self_attention", "feed_forward")
+
     def attend(x: torch.Tensor) -> torch.Tensor:
-        return multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask)
+        attended = multi_head_attention(x, x, params["self_attention"], n_heads=n_heads, mask=mask)
+        return thinned(attended, kept_1, rate)
 
     def feed(x: torch.Tensor) -> torch.Tensor:
-        return feed_forward(x, params["feed_forward"], activation=activation)
+        return thinned(feed_forward(x, params["feed_forward"], activation=activation), kept_2, rate)
 
     def norm_1(x: torch.Tensor) -> torch.Tensor:
         return layer_norm(x, params["norm_1"]["gamma"], params["norm_1"]["beta"], eps=eps)

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from veriformer.spec.numbers.bounded import Bounded, in_any_order
-from veriformer.spec.numbers.precision import ROUNDOFFS
+from veriformer.spec.numbers.precision import FLOAT32, ROUNDOFFS
+
+
+def hyper(beta: Bounded) -> Bounded:
+    """beta where hyper-parameters are computed with: in the step's format, and in float32 where that is a half type.
+
+    No library keeps them in less: in bfloat16 0.999 is 1, and 1 - beta is 0. PyTorch and optax hold Python floats.
+    """
+    precision = beta.precision
+    if precision.step.digits >= FLOAT32.digits:
+        return beta
+    wide = replace(precision, step=FLOAT32, product=FLOAT32)
+    return Bounded(beta.value, np.where(FLOAT32.holds(beta.value), 0.0, FLOAT32.half_ulp(beta.value)), wide)
+
+
+def for_tensors(number: Bounded, like: Bounded) -> Bounded:
+    """A hyper-parameter as tensors meet it: rounded once to their format, where that is narrower."""
+    return number if number.precision is like.precision else like.rounded(number.value, number.error)
 
 
 def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
     """beta old + (1 - beta) new, or an interpolation from either end: old + (1 - beta) (new - old), new - beta (new - old).
 
     Operation by operation an interpolation meets the error of `old` twice, and after many steps nothing would be known. The
-    exact average of what was computed is off by no more than beta |d old| + (1 - beta) |d new| + |d beta| (|old| + |new|): a
-    mean forgets errors as it forgets numbers. What its operations round is bounded by what they would round, were all
-    numbers as large as they can be and of one sign; each of the three may also be flushed.
+    exact average of what was computed is off by no more than beta |d old| + (1 - beta) |d new| + d (|old| + |new|), where d
+    is the larger error of the two weights: a mean forgets errors as it forgets numbers. What its operations round is bounded
+    by what they would round, were all numbers as large as they can be and of one sign; each of the three may be flushed too.
     """
-    rest = old.lift(1) - beta
+    rest = for_tensors(1 - hyper(beta), old)
     ways = in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
     with np.errstate(all="ignore"):
-        inherited = (beta.value + beta.error) * old.error + (1 - beta.value + beta.error) * new.error
-        inherited = inherited + beta.error * (old.size_at_most + new.size_at_most)
-        one, other, share = (x.of(x.size_at_most, 0.0) for x in (old, new, beta))
-        left = one.lift(1) - beta.of(beta.value - beta.error, 0.0)
+        off = np.maximum(beta.error, rest.error)
+        inherited = (beta.value + off) * old.error + (rest.value + off) * new.error
+        inherited = inherited + off * (old.size_at_most + new.size_at_most)
+        one, other = (x.of(x.size_at_most, 0.0) for x in (old, new))
+        share, left = beta.of(beta.value + off, 0.0), rest.of(rest.value + off, 0.0)
         largest = in_any_order(share * one + left * other, one + left * (other + one), other + share * (other + one))
         tiny = old.precision.step.tiny if old.precision.flushes else np.finfo(np.float64).smallest_normal
         flushed = np.minimum(3 * tiny, 3 * (one.value + other.value))
@@ -32,7 +52,7 @@ def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
 
 def mean_square(old: Bounded, g: Bounded, beta: Bounded) -> Bounded:
     """An average of g g; ((1 - beta) g) g, as a fused multiply-add has it, may underflow where g g does not."""
-    rest = old.lift(1) - beta
+    rest = for_tensors(1 - hyper(beta), old)
     return in_any_order(average(old, g * g, beta), beta * old + rest * g * g)
 
 
@@ -43,12 +63,13 @@ def correction(beta: Bounded, step: int) -> Bounded:
     The difference cancels: for beta = 0.999 the first correction is 1000 times smaller than what it is the difference of,
     and in float32 good to 6e-5. Who keeps hyper-parameters as Python floats is far better, but need not be.
     """
-    u = beta.precision.step.u
-    power = beta.value**step
+    given = hyper(beta)
+    u = given.precision.step.u
+    power = given.value**step
     with np.errstate(all="ignore"):
-        given = np.where(beta.value > 0, beta.error / beta.value, 0.0)
-        error = power * np.expm1((step + ROUNDOFFS["power"]) * u + 2 * step * given)  # 2: the terms of second order
-    return beta.lift(1) - beta.rounded(power, error)
+        off = np.where(given.value > 0, given.error / given.value, 0.0)
+        error = power * np.expm1((step + ROUNDOFFS["power"]) * u + 2 * step * off)  # 2: the terms of second order
+    return for_tensors(1 - given.rounded(power, error), beta)
 
 
 def displacement(

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.spec.bounds import softmax
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.bounds import apply_dropout, softmax
+from veriformer.spec.numbers.bounded import Bounded, in_any_order
 from veriformer.spec.numbers.number import transposed
 
 
@@ -48,11 +48,42 @@ def weights(s: Bounded, mask: Any, *, powers: int = 1, **conventions: Any) -> Bo
 
 
 def forward(
-    q: Bounded, k: Bounded, v: Bounded, *, scale: Any, bias: Any = None, mask: Any = None, **conventions: Any
+    q: Bounded,
+    k: Bounded,
+    v: Bounded,
+    *,
+    scale: Any,
+    bias: Any = None,
+    mask: Any = None,
+    dropout: Any = None,
+    **conventions: Any,
 ) -> Bounded:
     """softmax(s) v. Dividing by the sum before or after the product with v, in one pass or tile by tile, permutes
-    roundings that are all counted: the weights' own, gamma_n of the product, and the division's."""
-    return weights(scores(q, k, scale, bias), mask, **conventions) @ v
+    roundings that are all counted: the weights' own, gamma_n of the product, and the division's.
+
+    Of dropout's factor 1 / (1 - rate) the same is true: on the weights, on the values, or after the product
+    (FlashAttention multiplies it into the last division).
+    """
+    p = weights(scores(q, k, scale, bias), mask, **conventions)
+    if dropout is None:
+        return p @ v
+    kept, share = kept_of(p, *dropout)
+    return in_any_order(
+        apply_dropout.forward(kept, share) @ v,
+        kept @ apply_dropout.forward(v, share),
+        apply_dropout.forward(kept @ v, share),
+    )
+
+
+def kept_of(p: Bounded, keep: np.ndarray, rate: float) -> tuple[Bounded, Bounded]:
+    """The weights where they are kept, 0 elsewhere, and the share 1 - rate that enlarges them; at rate 1 no weight is kept.
+
+    0 times a weight that may have overflowed may be nan: where a row has no bound its dropped weights have none.
+    """
+    keep = keep & (rate != 1)
+    lost = np.where(np.isinf(p.error), np.inf, 0.0) if rate != 1 else 0.0
+    share = p.lift(1) if rate == 1 else p.lift(1) - p.lift(rate)
+    return p.of(np.where(keep, p.value, 0.0), np.where(keep, p.error, lost)), share
 
 
 def backward(
@@ -64,6 +95,7 @@ def backward(
     scale: Any,
     bias: Any = None,
     mask: Any = None,
+    dropout: Any = None,
     **conventions: Any,
 ) -> tuple[Bounded, Bounded, Bounded]:
     """With p the weights, o = p v and dp = g v^T:
@@ -73,17 +105,32 @@ def backward(
     D is sum_j dp_j p_j or, equal in exact arithmetic, sum_c g_c o_c (FlashAttention, Dao et al. 2022, eq. 4); p may be
     recomputed from the stored logarithm of the sum. The bound admits all of it. The scale may be multiplied to ds or to
     the products: 3 u |scale| |ds| |k| more.
+
+    With dropout the same with D(p) for p in o and dv, and D(g v^T) for dp. Its factor 1 / (1 - rate) may be left out of dp,
+    o and dv, where D is then multiplied by 1 - rate, and come in at the end (FlashAttention): 4 u |D| and
+    6 u |scale| |ds| |k| more.
     """
     s = scores(q, k, scale, bias)
     p = recomputed(weights(s, mask, powers=2, **conventions), s, mask)
-    dp = g @ transposed(v)
+    if dropout is None:
+        dp, o = g @ transposed(v), p @ v
+        dv = transposed(p) @ g
+    else:
+        (kept, share), (reached, _) = kept_of(p, *dropout), kept_of(g @ transposed(v), *dropout)
+        dp, o = apply_dropout.forward(reached, share), apply_dropout.forward(kept, share) @ v
+        dv = in_any_order(
+            transposed(apply_dropout.forward(kept, share)) @ g, apply_dropout.forward(transposed(kept) @ g, share)
+        )
     direct = (dp * p).sum(-1, keepdims=True)
-    flash = (g * (p @ v)).sum(-1, keepdims=True)
+    flash = (g * o).sum(-1, keepdims=True)
+    u = s.precision.step.u
     with np.errstate(all="ignore"):
         error = np.maximum(direct.error, np.abs(flash.value - direct.value) + flash.error)
+        error = error if dropout is None else error + 4 * u * (np.abs(direct.value) + error)
     inner = direct.of(direct.value, np.where(np.isnan(error), np.inf, error))
     ds = softmax.pulled(dp, p, inner, s, mask)
-    return scaled(ds, k, scale), scaled(transposed(ds), q, scale), transposed(p) @ g
+    roundings = 3 if dropout is None else 6
+    return scaled(ds, k, scale, roundings), scaled(transposed(ds), q, scale, roundings), dv
 
 
 def recomputed(p: Bounded, s: Bounded, mask: Any) -> Bounded:
@@ -104,11 +151,12 @@ def recomputed(p: Bounded, s: Bounded, mask: Any) -> Bounded:
     return p.of(p.value, np.where(np.isnan(error), np.inf, error))
 
 
-def scaled(ds: Bounded, other: Bounded, scale: Any) -> Bounded:
-    """scale * (ds @ other), in either order; a scaled ds may be flushed where the product would not have been."""
+def scaled(ds: Bounded, other: Bounded, scale: Any, roundings: int) -> Bounded:
+    """scale * (ds @ other), in either order, each term rounded so many times more; a scaled ds may be flushed where the
+    product would not have been."""
     after, before = (ds @ other) * scale, (ds * scale) @ other
     u = ds.precision.step.u
     with np.errstate(all="ignore"):
         sizes = ds.size_at_most @ other.size_at_most
-        error = np.maximum(after.error, before.error) + 3 * u * sizes * ds.lift(scale).size_at_most
+        error = np.maximum(after.error, before.error) + roundings * u * sizes * ds.lift(scale).size_at_most
     return after.of(after.value, np.where(np.isnan(error), np.inf, error))

@@ -27,7 +27,8 @@ class Bounded(Number):
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
-        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        error = np.asarray(error, dtype=np.float64)
+        self.error = error if error.shape == self.value.shape else np.broadcast_to(error, self.value.shape)
         self.precision = precision
 
     @classmethod
@@ -100,6 +101,9 @@ class Bounded(Number):
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
 
+    def near(self) -> np.ndarray:
+        return self.value
+
     def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
         """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""
         acc = self.precision.accumulator
@@ -110,7 +114,7 @@ class Bounded(Number):
             lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
         total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         count = self.size if axis is None else self.shape[axis]
@@ -204,7 +208,12 @@ class Bounded(Number):
         return self.of(np.where(self.value > 0, 1.0, 0.0), np.where(open_sign, 1.0, 0.0))
 
     def matmul(self, other: Self) -> Self:
-        """gamma_n |A| |B| for products of n terms (Higham, eq. 3.13), after rounding the factors to `product`."""
+        """gamma_n |A| |B| for products of n terms (Higham, eq. 3.13), after rounding the factors to `product`.
+
+        Where partial sums of at least `terms` products may be rounded to another format and added up in it, there are at most
+        m = ceil(n / terms) of them: each is rounded once, and m - 1 additions follow, gamma_m |A| |B| more, and as many of the
+        smallest steps of that format.
+        """
         a, b = self.as_factor(), other.as_factor()
         acc, n = self.precision.accumulator, a.shape[-1]
         with np.errstate(all="ignore"):
@@ -219,8 +228,12 @@ class Bounded(Number):
             else:  # a product below the smallest normal number is rounded to a multiple of the smallest number
                 error = error + np.minimum(n * acc.half_ulp(np.zeros(())), magnitude)
             error = np.where(magnitude > acc.largest, np.inf, error)
+            if partial := self.precision.partial_sums:
+                parts = -(-n // self.precision.terms)
+                error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
+                error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
@@ -232,11 +245,12 @@ class Bounded(Number):
         return 2 * terms * smallest
 
     def as_factor(self) -> Self:
-        """A factor of a matrix product: rounded to the product format where that is coarser than the step."""
+        """A factor of a matrix product: where the product format is coarser than the step, rounded to it, or cut off, as tensor
+        cores cut float32 to TF32 if nobody rounds it first: two half ulps."""
         product = self.precision.product
         if product.digits >= self.precision.step.digits:
             return self
-        return self.rounded(self.value, self.error, format=product)
+        return self.rounded(self.value, self.error, 2, format=product)
 
 
 def in_any_order(*ways: Bounded) -> Bounded:

@@ -153,3 +153,41 @@ def shared_key_heads_are_repeated_key_heads(q: Array, k: Array, v: Array, **opti
         order = np.arange(q.shape[-3]) % k.shape[-3]
         k, v = k[..., order, :, :], v[..., order, :, :]
     return attention(q, k, v, **options)
+
+
+def a_bias_of_minus_infinity_hides_a_key(
+    q: Array, k: Array, v: Array, *, bias: Array | None = None, **options: Any
+) -> Array:
+    """The bias is kept inside the range of half types, that nothing be infinite."""
+    return attention(q, k, v, bias=None if bias is None else np.maximum(bias, q.dtype.type(-5)), **options)
+
+
+def keeping_everything_changes_nothing(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """Where a mask comes for dropout, the rate of the paper, 0.1, comes with it."""
+    if options.get("keep") is not None:
+        options["rate"] = options.get("rate") or 0.1
+    return attention(q, k, v, **options)
+
+
+def the_value_of_a_dropped_weight_does_not_matter(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The mask the other way round: True is dropped."""
+    if options.get("keep") is not None:
+        options["keep"] = ~options["keep"]
+    return attention(q, k, v, **options)
+
+
+def is_linear_in_what_is_kept(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The weights that are kept are made to sum to one again."""
+    keep, rate = options.pop("keep", None), options.pop("rate", 0.0)
+    if keep is None:
+        return attention(q, k, v, **options)
+    mask = options.pop("mask", None)
+    return attention(q, k, v, mask=keep if mask is None else mask & keep, **options) / q.dtype.type(1 - min(rate, 0.9))
+
+
+def each_head_drops_by_its_own_mask(q: Array, k: Array, v: Array, **options: Any) -> Array:
+    """The mask of the first head serves all heads."""
+    keep = options.get("keep")
+    if keep is not None and keep.ndim > 2:
+        options["keep"] = np.broadcast_to(keep[..., :1, :, :], keep.shape)
+    return attention(q, k, v, **options)

@@ -53,3 +53,11 @@ def is_permutation_equivariant(x: Array, *, mask: Array | None = None) -> Array:
 def keeps_the_order(x: Array, *, mask: Array | None = None) -> Array:
     """A sign too many: the smallest logit gets the largest weight."""
     return softmax(-x, mask=mask)
+
+
+def an_infinite_logit_has_no_softmax(x: Array, *, mask: Array | None = None) -> Array:
+    """Infinite logits share the weight, as in some libraries of statistics."""
+    infinite = np.isposinf(x)
+    shared = infinite / np.maximum(infinite.sum(-1, keepdims=True), 1)
+    finite = softmax(np.where(infinite, 0, x).astype(x.dtype), mask=mask)
+    return np.where(infinite.any(-1, keepdims=True), shared, finite).astype(x.dtype)

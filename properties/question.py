@@ -1,0 +1,105 @@
+"""Question: one law put to one implementation, in one dtype, on one device; a run as questions that can be put in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from veriformer.impls.discover import Found
+from veriformer.impls.protocol import Door
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.conformance import Suite
+from veriformer.properties.judge import fits
+from veriformer.properties.law import Law
+from veriformer.properties.settle import Settled, settle
+from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS
+
+FOLLOWS = "follows_a_convention"
+"""What is asked last of a component with silent conventions: is one of the allowed values followed?"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of whom. Where nothing can be asked, the answer is there already."""
+
+    found: Found
+    component: str = ""
+    law: str = ""
+    dtype: str = ""
+    device: str = ""
+    answer: Record | None = None
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.found.name, self.component, self.law, self.dtype, self.device)))
+
+
+@dataclass
+class Questions:
+    """The questions of a suite. Who asks them in their order opens a door, and settles conventions, once for each."""
+
+    suite: Suite
+    opened: tuple[tuple[str, ...], Door | Record, Settled] | None = field(default=None, repr=False)
+
+    def __iter__(self) -> Iterator[Question]:
+        for record in self.suite.preliminaries():
+            found = next(one for one in self.suite.found if one.name == record.implementation)
+            yield Question(found, record.component, answer=record)
+        for component, dtype in self.suite.groups():
+            for found, implementation in self.suite.offering(component):
+                if dtype in implementation.dtypes:
+                    for device in self.suite.selection.devices or implementation.devices:
+                        for law in self.laws(component):
+                            yield Question(found, component, law, dtype, device)
+
+    def laws(self, component: str) -> Iterator[str]:
+        """The laws that are asked of a component."""
+        wanted = self.suite.selection.laws
+        silent = any(convention.silent for convention in COMPONENTS[component].conventions)
+        for name in (*(law.name for law in LAWS[component]), *([FOLLOWS] if silent else [])):
+            if not wanted or name in wanted:
+                yield name
+
+    def put(self, question: Question) -> Record:
+        """The verdict."""
+        if question.answer is not None or question.found.implementation is None:
+            return question.answer or self.suite.absent(question.found.name, "", question.found.error)
+        door, settled = self.door(question)
+        if isinstance(door, Record):
+            return door
+        if question.law == FOLLOWS:
+            return self.followed(question, door, settled)
+        return self.suite.judged(law_of(question.component, question.law), question.found, door, settled)
+
+    def door(self, question: Question) -> tuple[Door | Record, Settled]:
+        """The door to ask at, or the record that says why there is none; kept open for the next question."""
+        key = (question.found.name, question.component, question.dtype, question.device)
+        if self.opened is None or self.opened[0] != key:
+            self.close()
+            suite = replace(self.suite, selection=replace(self.suite.selection, devices=(question.device,)))
+            (door,) = suite.doors(question.found, question.component, question.dtype)
+            settled = Settled()
+            if not isinstance(door, Record):
+                settled = settle(door, question.component, INQUIRIES, fits, self.suite.truths)
+            self.opened = (key, door, settled)
+        return self.opened[1:]
+
+    def close(self) -> None:
+        """Shut the door that is open."""
+        if self.opened is not None and not isinstance(self.opened[1], Record):
+            self.opened[1].close()
+        self.opened = None
+
+    def followed(self, question: Question, door: Door, settled: Settled) -> Record:
+        """Does one of the allowed values explain the answers where the formula is silent?"""
+        agreement = law_of(question.component, "agrees_with_the_spec")
+        met = not settled.broken or not self.suite.judged(agreement, question.found, door, settled).bad
+        for record in self.suite.unexplained(door, question.component, settled, formula_is_met=met):
+            return record
+        where = {"dtype": question.dtype, "device": question.device, "conventions": dict(settled.described)}
+        return self.suite.verdict(question.found.name, question.component, Verdict.HELD, "", law=FOLLOWS, **where)
+
+
+def law_of(component: str, name: str) -> Law:
+    """The law of this name."""
+    return next(law for law in LAWS[component] if law.name == name)
