@@ -22,20 +22,20 @@ ROWS = (
     row(*SHAPES[1], step=0, lr=0.5, eps=1e-3, beta_2=0.999),
     row(*SHAPES[2], step=1, lr=2.0, beta_1=0.5, beta_2=0.75, eps=0.01),
     row(*SHAPES[4], step=256, lr=0.25, weight_decay=2.0),
-    row(*SHAPES[3], step=9, lr=1e-3),
+    row(*SHAPES[3], step=9, lr=1e-3, maximize=True),
     row(*SHAPES[5], step=3, lr=0.1, eps=0.25, weight_decay=10.0),
     row((3,), (3,), step=0, lr=1.0, beta_1=0.0, weight_decay=0.75),
     row(*SHAPES[6], step=2048, lr=0.01, beta_2=0.999, weight_decay=50.0),
 )
 """step: finished updates; a count in bfloat16 stays at 256, one in float16 at 2048. lr weight_decay is of order 1: a decay
 cannot hide in the rounding of the parameter."""
-OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay")
+OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay", "maximize")
 STEPS = optimizer.rows(
     {"lr": 1.0},
     {"lr": 0.5, "eps": 1e-3, "beta_2": 0.999},
     {"lr": 2.0, "beta_1": 0.5, "beta_2": 0.75},
     {"lr": 0.25, "weight_decay": 2.0},
-    {"lr": 1e-3, "beta_2": 0.999},
+    {"lr": 1e-3, "beta_2": 0.999, "maximize": True},
     {"lr": 0.1, "eps": 0.25, "weight_decay": 10.0},
     {"lr": 1.0, "beta_1": 0.0, "weight_decay": 0.75},
 )
@@ -82,8 +82,8 @@ def plain(draw_case: Any = draw) -> Any:
 
 
 def draw_from_zero(recipe: Draw) -> Case:
-    """The first step of parameters that are 0."""
-    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay")
+    """The first step of parameters that are 0, downhill."""
+    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay", "maximize")
     params, grads, state = case.arguments
     return case.but(arguments=(tensors.zeros(params), grads, state), fixed=frozenset({(0, 0), (0, 2)}))
 
@@ -133,6 +133,14 @@ def does_not_depend_on_the_unit_of_the_gradient(case: Case, experiment: Experime
         return powers.get(str(path[1]), 1.0) if path[0] == 1 else 1.0
 
     return matched(experiment.ask(larger), experiment.ask(case), "in the unit of before", factor)
+
+
+def to_maximise_is_to_minimise_the_opposite(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(p, g; maximize) = f(p, -g), the decay as it was."""
+    params, grads, state = case.arguments
+    opposite = without(case, "maximize").but(arguments=(params, tensors.scaled(grads, -1.0), state))
+    maximised = case.but(options={**case.options, "maximize": True})
+    return matched(experiment.ask(maximised), experiment.ask(opposite), "of the opposite gradient, minimised")
 
 
 def a_zero_gradient_and_state_move_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:

@@ -93,6 +93,11 @@ def along(m: Any, v: Any, corrections: tuple[Any, Any], lr: Any, eps: Any, *, ep
     return lr * (m / c_1) / (np.sqrt(v / c_2) + eps)
 
 
+def turned(grads: Named) -> Named:
+    """The gradients of what is to become smaller, where these are of what is to become larger."""
+    return {name: -g for name, g in grads.items()}
+
+
 def next_moments(grads: Named, state: State, beta_1: float, beta_2: float) -> State:
     """The state after one more gradient."""
     m = {name: average(state["m"][name], g, number(beta_1, like=g)) for name, g in grads.items()}
@@ -134,6 +139,7 @@ def adam(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    maximize: bool = False,
     eps_place: str = "after_correction",
     bias_correction: str = "on",
     decay: str = "coupled",
@@ -143,10 +149,12 @@ def adam(
 
     params, grads: name -> array, of the same names and shapes. state: {"step": finished updates, 0 at first, "m", "v": name
     -> array, 0 at first}. Returns the new params and the new state; nothing given is changed. weight_decay p is added to g.
+    maximize: -g in the place of g, before the decay.
     Corners: the first step from p = 0 is -lr g / (|g| + eps); eps = 0 and g = 0 is 0 / 0.
     Raises ValueError when names or shapes differ, for betas outside [0, 1), and for a negative lr, eps or weight_decay.
     """
     check(params, grads, state, (beta_1, beta_2), {"lr": lr, "eps": eps, "weight_decay": weight_decay})
+    grads = turned(grads) if maximize else grads
     if decay == "coupled" and weight_decay:
         grads = {name: g + number(weight_decay, like=g) * params[name] for name, g in grads.items()}
     new = next_moments(grads, state, beta_1, beta_2)

@@ -16,6 +16,7 @@ from veriformer.spec.adam import (
     corrections,
     displacement,
     next_moments,
+    turned,
 )
 from veriformer.spec.component import Convention, Honest, component
 from veriformer.spec.numbers import number
@@ -48,6 +49,7 @@ def adamw(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    maximize: bool = False,
     eps_place: str = "after_correction",
     bias_correction: str = "on",
     decay: str = "times_lr",
@@ -55,12 +57,12 @@ def adamw(
     """p' = p - lr weight_decay p - lr m-hat / (sqrt(v-hat) + eps), with the moments of adam: the decay is not in them.
 
     params, grads: name -> array, of the same names and shapes. state: {"step": finished updates, 0 at first, "m", "v": name
-    -> array, 0 at first}. Returns the new params and the new state; nothing given is changed.
+    -> array, 0 at first}. Returns the new params and the new state; nothing given is changed. maximize: -g in the place of g.
     Corners: those of adam; with weight_decay = 0 it is adam.
     Raises ValueError when names or shapes differ, for betas outside [0, 1), and for a negative lr, eps or weight_decay.
     """
     check(params, grads, state, (beta_1, beta_2), {"lr": lr, "eps": eps, "weight_decay": weight_decay})
-    new = next_moments(grads, state, beta_1, beta_2)
+    new = next_moments(turned(grads) if maximize else grads, state, beta_1, beta_2)
     moved = {}
     for name, p in params.items():
         by = corrections((beta_1, beta_2), new["step"], bias_correction, like=p)

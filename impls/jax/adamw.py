@@ -20,12 +20,14 @@ def adamw(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    maximize: bool = False,
 ) -> tuple[Named, State]:
     """The parameters and the state after one more step.
 
     As `adam`, but the decay takes lr weight_decay p off the parameter itself, past the running means.
     """
     domain.adam(params, grads, state, lr=lr, beta_1=beta_1, beta_2=beta_2, eps=eps, weight_decay=weight_decay)
+    grads = {name: -g for name, g in grads.items()} if maximize else grads
     return _adamw(params, grads, state, lr, eps, weight_decay, beta_1=beta_1, beta_2=beta_2)
 
 

@@ -22,13 +22,16 @@ def adam(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    maximize: bool = False,
 ) -> tuple[Named, State]:
     """The parameters and the state after one more step; what is given stays as it is.
 
     state: "step", the number of finished steps, 0 at first; "m" and "v", name -> the running means of the gradients and of
     their squares, zeros at first. The decay is an L2 penalty: it is added to the gradient, and enters both means.
+    maximize: the gradients are of something that is to become larger.
     """
     domain.adam(params, grads, state, lr=lr, beta_1=beta_1, beta_2=beta_2, eps=eps, weight_decay=weight_decay)
+    grads = {name: -g for name, g in grads.items()} if maximize else grads
     penalised = {name: g + weight_decay * params[name] for name, g in grads.items()}
     new = next_state(penalised, state, beta_1, beta_2)
     return {name: p - lr * direction(name, new, beta_1, beta_2, eps) for name, p in params.items()}, new

@@ -38,6 +38,11 @@ def does_not_depend_on_the_unit_of_the_gradient(params: Named, grads: Named, sta
     return adam(params, {name: np.clip(g, -1, 1) for name, g in grads.items()}, state, **options)
 
 
+def to_maximise_is_to_minimise_the_opposite(params: Named, grads: Named, state: State, **options: Any) -> Answer:
+    """Turned twice: to maximise is to minimise."""
+    return adam(params, grads, state, **{**options, "maximize": False})
+
+
 def a_zero_gradient_and_state_move_nothing(params: Named, grads: Named, state: State, **options: Any) -> Answer:
     """A decay of one hundredth, unless another is given."""
     return adam(params, grads, state, **{"weight_decay": 0.01, **options})
