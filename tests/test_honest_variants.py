@@ -291,11 +291,15 @@ def test_a_power_of_two_of_equal_numbers_has_their_mean(n: int, dtype: str) -> N
     """Summed in any order, in float32, or run through by Welford's recurrence: what is left is 0, and no less is honest."""
     x, truth = of_equal_numbers(12345.0, n, dtype)
     wide = x.astype(F32)
-    for centred, variance in [two_passes(wide, total) for total in SUMS] + [tiled(wide, block) for block in (1, 3, 10**9)]:
+    for centred, variance in [two_passes(wide, total) for total in SUMS] + [
+        tiled(wide, block) for block in (1, 3, 10**9)
+    ]:
         answer = finished(centred, variance, np.ones(n, F32), np.zeros(n, F32), 1e-5, gain_first=False)
         assert excess(truth, answer.astype(x.dtype)) <= 1
     r = F32(1) / np.sqrt(F32(1e-5))
-    scaled = (wide.astype(np.float64) * float(r) - np.float64(wide[..., :1] * r)).astype(F32)  # x * scale + shift, fused
+    scaled = (wide.astype(np.float64) * float(r) - np.float64(wide[..., :1] * r)).astype(
+        F32
+    )  # x * scale + shift, fused
     assert excess(truth, scaled.astype(x.dtype)) > 1
 
 
