@@ -17,7 +17,8 @@ from veriformer.spec.numbers import Ball, number, working_precision
 
 
 def row(shape: tuple[int, ...], **more: Any) -> dict[str, Any]:
-    """Sizes of one case: K classes, and what the targets and the options are."""
+    """Sizes of one case: K classes, and what the targets and the options are. Who takes no ignore_index is given no target
+    that is no class."""
     needs = ("ignore_index",) if "ignore_index" in more else ()
     return {"shape": shape, "rank": len(shape), "classes": shape[-1], "needs": needs, **more}
 
@@ -35,9 +36,15 @@ ROWS = (
     row((2, 3), ignore_index=2, all_ignored=True),
     row((1, 1)),
     row((4, 33), label_smoothing=0.1, ignore_index=1),
-    row((2, 300), reduction="mean"),
+    row((2, 300), reduction="sum", probabilities=True),
     row((16, 64), label_smoothing=0.1),  # many terms in all, not many in a row
     row((3, 7), reduction="none", weight=True),
+    row((3, 4), reduction="sum", ignore_index=-1, label_smoothing=0.1),
+    row((2, 3), reduction="none", probabilities=True, label_smoothing=0.25),
+    row((33, 3), ignore_index=-100, reach="tile"),
+    row((3, 65), label_smoothing=0.1, weight=True, reach="tile"),
+    row((2, 1025), ignore_index=0, reach="long"),
+    row((300, 3), reduction="sum", reach="long"),
 )
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")
 
@@ -297,10 +304,28 @@ def the_gradient_sums_to_zero(case: Case, experiment: Experiment) -> Evidence:
     return relation("sums over the classes", sums, np.zeros(sums.shape), truth.bound.sum(-1), np.max(truth.scale, -1))
 
 
+def ignores_the_impossible(experiment: Experiment) -> None:
+    """0 log 0 = 0."""
+    if experiment.conventions.get("impossible_class") != "ignored":
+        raise NotJudged("0 * inf leaks from an impossible class, or it is open whether it does")
+
+
+def impossible_cases(dtype: str) -> tuple[Case, ...]:
+    """Three classes, of which one is impossible for the first position: with probabilities, and with classes."""
+    logits = np.array([[1.0, 2.0, -np.inf], [0.5, -1.0, 3.0]]).astype(dtype)
+    return (
+        Case((logits, np.array([[0.5, 0.5, 0], [0.25, 0.25, 0.5]]).astype(dtype))),
+        Case((logits, np.array([1, 2]))),
+    )
+
+
 def all_ignored_cases(dtype: str) -> tuple[Case, ...]:
     """Two positions, and neither counts."""
     logits = np.array([[1.0, 2.0, 4.0], [0.5, -1.0, 3.0]]).astype(dtype)
     return (Case((logits, np.array([-1, -1])), {"ignore_index": -1}),)
 
 
-INQUIRIES = (Inquiry("cross_entropy", "all_ignored", all_ignored_cases, lambda row: bool(row.get("all_ignored"))),)
+INQUIRIES = (
+    Inquiry("cross_entropy", "all_ignored", all_ignored_cases, lambda row: bool(row.get("all_ignored"))),
+    Inquiry("cross_entropy", "impossible_class", impossible_cases, lambda _: False, binding=False),
+)

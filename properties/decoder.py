@@ -30,7 +30,7 @@ ROWS = (
     row((), 2, 2, 4, 4, 2, layers=(IDLE,), final_norm=True, norm="pre"),
     row((), 3, 2, 4, 3, 2, layers=(FEED,), norm="pre", activation="gelu"),
     row((2,), 3, 3, 4, 4, 2, layers=((*CROSS, "norm_1"),), memory_mask=True, biases=True),
-    row((2,), 3, 2, 4, 4, 2, layers=((), ()), mask=True, memory_mask=True, eps=0.25),
+    row((2,), 3, 2, 4, 4, 2, layers=((), ()), mask=True, memory_mask=True, eps=0.25, activation="gelu"),
     row((2,), 2, 3, 6, 5, 3, layers=((), ()), norm="pre", final_norm=True, biases=True, eps=0.25),
 )
 

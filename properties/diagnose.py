@@ -7,13 +7,10 @@ explanation must fit the refuted cases, and every further case that it is put to
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
@@ -61,7 +58,9 @@ class Other:
             ValueError
         ):  # with queries and keys exchanged, say, the case is outside the domain, and yet it was answered
             return Verdict.BROKEN
-        return Verdict.UNSUPPORTED if verdict is Verdict.CRASHED and not has_an_answer(case, under) else verdict
+        return (
+            Verdict.UNSUPPORTED if verdict is Verdict.CRASHED and not under.question(case).has_an_answer() else verdict
+        )
 
 
 def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged) -> str:
@@ -111,21 +110,6 @@ def explains(
 def without(case: Case, options: Mapping[str, Any]) -> Case:
     """The case with some keywords left out."""
     return case.but(options={name: value for name, value in case.options.items() if name not in options})
-
-
-def has_an_answer(case: Case, experiment: Experiment) -> bool:
-    """Is the case in the domain of the formula?"""
-    try:
-        in_floats(case, experiment)
-    except ValueError:
-        return False
-    return True
-
-
-def in_floats(case: Case, experiment: Experiment) -> Any:
-    """The formula's answer, in float64."""
-    with np.errstate(all="ignore"):
-        return experiment.question(case).formula(lambda array: array.astype(np.float64))
 
 
 def stated(convention: Convention, experiment: Experiment) -> bool:
@@ -195,5 +179,5 @@ def parts_met(refuted: list[Case], experiment: Experiment) -> set[int]:
     """The parts that the formula runs through on the refuted cases."""
     met: set[int] = set()
     for case in refuted:
-        met |= met_by(functools.partial(in_floats, case, experiment))
+        met |= met_by(experiment.question(case).in_floats)
     return met

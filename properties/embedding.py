@@ -18,7 +18,10 @@ ROWS = (
     {"shape": (3, 4), "vocabulary": 5, "d_model": 4, "scale": 1.7320508075688772},
     {"shape": (2, 5), "vocabulary": 3, "d_model": 2, "padding_idx": 1},
     {"shape": (2, 3), "vocabulary": 2, "d_model": 3, "padding_idx": 0},
+    {"shape": (2, 1, 3), "vocabulary": 4, "d_model": 3, "scale": 2.0, "padding_idx": 2},
     {"shape": (2, 33), "vocabulary": 300, "d_model": 6},
+    {"shape": (3, 31), "vocabulary": 65, "d_model": 3, "reach": "tile"},
+    {"shape": (1, 300), "vocabulary": 1025, "d_model": 2, "reach": "long"},
 )
 
 

@@ -35,12 +35,13 @@ ROWS = (
     row((2,), 3, 4, 8, 2, isolate=("feed_forward",), mask=True, norm="pre"),
     row((), 3, 4, 4, 2, isolate=("norm_1",), activation="gelu"),
     row((2,), 3, 4, 4, 2, isolate=("feed_forward",), mask=True, biases=True),
-    row((2,), 3, 4, 6, 2, mask=True, norm="post", eps=0.25),
+    row((2,), 3, 4, 6, 2, mask=True, norm="post", eps=0.25, activation="gelu"),
     row((), 2, 4, 4, 2, isolate=("attention", "feed_forward"), norm="pre", activation="gelu"),
     row((2,), 4, 6, 5, 3, norm="pre", activation="relu", biases=True, eps=0.25),
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
     row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
     row((1,), 9, 8, 16, 4, mask=True),
+    row((2,), 33, 4, 4, 2, isolate=("feed_forward",), norm="pre", mask=True, reach="tile"),
 )
 
 

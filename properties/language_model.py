@@ -42,7 +42,7 @@ ROWS = (
     row((), 3, 7, 6, 3, layers=(IDLE_ENCODER,), output=True),
     row((2,), 4, 5, 4, 2, layers=(IDLE_ENCODER, ATTENDS), norm="pre", final_norm=True, output=True, mask="each query"),
     row((), 2, 5, 6, 2, layers=(FEEDS,), norm="pre", activation="gelu", positions="sinusoidal"),
-    row((2,), 3, 11, 4, 2, layers=((),), mask=True, eps=0.25, output=True),
+    row((2,), 3, 11, 4, 2, layers=((),), mask=True, eps=0.25, activation="gelu", output=True),
     row((2,), 3, 5, 4, 2, layers=((*ATTENDS, "norm_2"), ATTENDS), biases=True),
     row((2,), 2, 5, 8, 2, layers=((), ()), norm="pre", biases=True, eps=0.25, final_norm=True),
 )

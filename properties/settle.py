@@ -95,13 +95,16 @@ def ask(
     offer = door.offers[inquiry.component]
     precision = promised(door, inquiry.component)
     possible = list(convention.values)
-    asked = 0
+    asked, why = 0, "no keyword for it"
     for case in inquiry.cases(door.dtype):
         if not all(offer.takes(name) for name in case.options) or any(n in offer.conventions for n in case.options):
             continue
         try:
             answer = Experiment(door, component, dict(known), precision, truths).ask(case)
         except Asked as error:
+            if error.raised.declined:  # the next case may suit it
+                why = error.raised.message
+                continue
             return [], f"{error.raised.type}: {error.raised.message}"
         asked += 1
         possible = [
@@ -111,4 +114,4 @@ def ask(
                 Experiment(door, component, {**known, convention.name: value}, precision, truths), case, answer.reply
             )
         ]
-    return (possible, "") if asked else ([], "no keyword for it")
+    return (possible, "") if asked else ([], why)

@@ -42,7 +42,8 @@ ROWS = (
     row((2,), 3, 3, 5, 4, 2, encoder=(IDLE_ENCODER,), decoder=(SELF,), norm="pre", target_mask=True, positions="sinusoidal"),
     row((2,), 2, 3, 6, 4, 2, encoder=(ATTENDS,), decoder=(CROSS,), norm="pre", source_mask=True, final_norm=True, output=True),
     row((), 2, 3, 5, 6, 2, encoder=(FEEDS,), decoder=((*CROSS, "norm_1"),), activation="gelu", biases=True),
-    row((2,), 3, 2, 11, 4, 2, encoder=((),), decoder=((),), source_mask=True, target_mask=True, eps=0.25, output=True),
+    row((2,), 3, 2, 11, 4, 2, encoder=((),), decoder=((),), source_mask=True, target_mask=True, eps=0.25, output=True,
+        activation="gelu"),
     row((), 2, 2, 5, 4, 2, encoder=(IDLE_ENCODER, IDLE_ENCODER), decoder=(IDLE, FEED), norm="pre", activation="gelu"),
     row((2,), 2, 4, 5, 8, 2, encoder=((),), decoder=((),), norm="pre", biases=True, eps=0.25, final_norm=True),
 )  # fmt: skip

@@ -61,11 +61,12 @@ class Truth:
         hold 0 and nothing far from it, however sharp they become."""
         if not self.value.any():
             return True
-        if not (np.abs(self.value) <= self.bound).all():
+        sizes, noise = np.abs(self.value), self.bound
+        if not (sizes <= noise).all():
             return False
         first, second = (self.formula(bits) for bits in BITS[:2])
-        zeros, radii = np.zeros(self.value.shape), first.radii()
-        if not np.isfinite(radii).all() or (first.distances(zeros) > 0).any() or (second.distances(zeros) > 0).any():
+        radii = first.radii()
+        if not (np.isfinite(radii) & first.may_vanish() & second.may_vanish()).all():
             return False
         return bool((second.radii() <= VANISHING * radii).all())
 
@@ -206,6 +207,19 @@ class Question:
         arguments, options = self.lifted(lift)
         with made(self.slip):
             return self.component(*arguments, **options, **self.conventions)
+
+    def in_floats(self) -> Any:
+        """The formula's answer, in float64. Raises ValueError outside its domain."""
+        with np.errstate(all="ignore"):
+            return self.formula(lambda array: array.astype(np.float64))
+
+    def has_an_answer(self) -> bool:
+        """Is it in the domain of the formula?"""
+        try:
+            self.in_floats()
+        except ValueError:
+            return False
+        return True
 
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers; one array has the empty path."""

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.layout import LAYOUTS
-from veriformer.impls.protocol import Path
+from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
-from veriformer.properties.probes import Draw, seed_of
+from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS, in_form
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import precision_of
+from veriformer.spec.numbers.precision import FORMATS, precision_of
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
@@ -29,19 +29,30 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
-    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
+    yield replace(
+        plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec),
+        thorough=True,
+        reaching=True,
+    )
     yield plain("Asked twice, it answers the same.")(is_deterministic)
+    yield plain("Generators, environment, settings, working directory and threads are what they were before the call.")(
+        leaves_the_world_as_it_found_it
+    )
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
     if subject.arrays and subject.laid_out:
-        in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject))
+        in_layout = plain(
+            "It does not matter how the arguments lie in memory.",
+            draw=laid_out(subject),
+            rows=(*subject.rows, *lying(subject.rows)),
+        )
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:
         in_batch = plain(
             "The answer for a batch is the answers for its examples, one by one.", draw=batch(subject), rows=few
         )
-        yield in_batch(a_batch_is_its_rows_one_by_one)
+        yield replace(in_batch(a_batch_is_its_rows_one_by_one), reaching=True)
     after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
     yield after(a_second_call_after_other_shapes_answers_the_same)
     if subject.differentiable:
@@ -51,7 +62,7 @@ def laws(subject: Subject) -> Iterator[Law]:
             gradients=True,
             rows=few,
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack, reaching=True)
         recording = plain(
             "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
         )
@@ -68,6 +79,14 @@ def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]
     return same(experiment.ask(case), experiment.ask(case), "second answer")
 
 
+def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evidence:
+    """Nothing of what all code of a process shares differs after the call. Who takes a seed may draw from any generator."""
+    changed = experiment.ask(case, watched=True).reply.world_changed
+    if "seed" in experiment.component.signature.parameters:
+        changed = tuple(one for one in changed if one not in GENERATORS)
+    return differing("changed in the world", ", ".join(changed) or "nothing", "nothing")
+
+
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
     """No byte of any argument differs after the call, but of those that an object owns."""
     positions = enumerate(experiment.component.offered)
@@ -77,32 +96,49 @@ def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidenc
 
 
 def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """float32 in, float32 out."""
+    """float32 in, float32 out; from a half type the one that a convention names (`loss_dtype`)."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
     answer = experiment.ask(case)
     floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
     return tuple(
-        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), experiment.dtype)
+        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), answered_in(experiment))
         for path, array in floating
     )
 
 
+def answered_in(experiment: Experiment) -> str:
+    """The dtype of answers: that of the input, or a wider one that was declared."""
+    declared = (value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS)
+    return max((experiment.dtype, *declared), key=lambda name: FORMATS[name].digits)
+
+
+def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
+    """The sizes off the border of a tile, in every layout: which path code takes is decided by both."""
+    for row in rows:
+        if row.get("reach") == "tile":
+            plain = {name: size for name, size in row.items() if name != "reach"}
+            yield from ({**plain, "layout of all": layout} for layout in LAYOUTS[1:])
+
+
 def laid_out(subject: Subject) -> Callable[[Draw], Case]:
-    """Cases whose arrays lie in memory in other ways; what an object owns, in ways in which it can be written."""
+    """Cases whose arrays lie in memory in other ways; what an object owns, in ways in which it can be written. In some sizes
+    all lie in the same way, and what is at the end stands out."""
     spec = in_form(subject.component, subject.form)
 
     def with_layouts(recipe: Draw) -> Case:
-        case = subject.draw(recipe)
+        alike = recipe.get("layout of all")
+        layouts = (alike,) if alike else LAYOUTS[1:]
+        case = subject.draw(replace(recipe, kind="large_at_the_end") if alike else recipe)
         rng = recipe.rng("layouts")
         chosen: dict[Path, str] = {}
         for path, leaf in leaves(case.arguments):
             if isinstance(leaf, np.ndarray):
                 owned = spec.positional[int(path[0])] in spec.owned
-                chosen[path] = str(rng.choice(WRITABLE if owned else LAYOUTS[1:]))
+                chosen[path] = str(rng.choice(WRITABLE if owned else layouts))
         for name, value in case.options.items():
             if isinstance(value, np.ndarray):
-                chosen[(name,)] = str(rng.choice(LAYOUTS[1:]))
+                chosen[(name,)] = str(rng.choice(layouts))
         if not chosen:
             raise NotJudged("no array goes in")
         return with_equal_rows(case, chosen).but(layouts=chosen)
@@ -122,10 +158,16 @@ def with_equal_rows(case: Case, layouts: Mapping[Path, str]) -> Case:
 
 def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f of strided, transposed, broadcast, reversed or read-only arrays is f of fresh ones."""
-    layouts = dict(case.layouts)
-    if experiment.door.backend == "torch":  # torch has neither negative strides nor read-only memory
-        layouts = {p: "strided" if kind in ("negative", "read_only") else kind for p, kind in layouts.items()}
-    return same(experiment.ask(case, layouts=layouts), experiment.ask(case, layouts={}), "answer for fresh arrays")
+    laid = experiment.ask(case, layouts=held_by(experiment.door.backend, case.layouts))
+    changed = differing("changed arguments", ", ".join(laid.reply.changed_arguments) or "none", "none")
+    return (*same(laid, experiment.ask(case, layouts={}), "answer for fresh arrays"), changed)
+
+
+def held_by(backend: str, layouts: Mapping[Path, str]) -> dict[Path, str]:
+    """The layouts, those that a framework cannot hold in another way: torch has no negative strides, nor read-only memory."""
+    if backend != "torch":
+        return dict(layouts)
+    return {path: "strided" if kind in ("negative", "read_only") else kind for path, kind in layouts.items()}
 
 
 def batch(subject: Subject) -> Callable[[Draw], Case]:
@@ -219,7 +261,10 @@ def a_second_call_after_other_shapes_answers_the_same(case: Case, experiment: Ex
         for name, value in told["options"].items()
         if experiment.door.offers[experiment.component.name].takes(name)
     }
-    earlier = experiment.call(Case(tuple(told["arguments"]), options))
+    other = Case(tuple(told["arguments"]), options)
+    if not experiment.question(other).has_an_answer():
+        raise NotJudged("what was to be asked before is outside the domain without a keyword that is not taken")
+    earlier = experiment.call(other)
     fresh = experiment.ask(case)
     after = experiment.ask(case, before=(earlier,))
     kept = differing(

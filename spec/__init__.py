@@ -26,6 +26,7 @@ from veriformer.spec.gradient_descent import gradient_descent
 from veriformer.spec.language_model import language_model
 from veriformer.spec.layer_norm import layer_norm
 from veriformer.spec.learned_positions import learned_positions
+from veriformer.spec.linear_schedule import linear_schedule
 from veriformer.spec.log_softmax import log_softmax
 from veriformer.spec.multi_head_attention import multi_head_attention
 from veriformer.spec.optimizer import as_object
@@ -77,6 +78,7 @@ COMPONENTS: dict[str, Component] = {
         transformer,
         language_model,
         warmup_schedule,
+        linear_schedule,
         weight_decay,
         gradient_descent,
         gradient_accumulation,

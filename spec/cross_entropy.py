@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.spec.bounds import cross_entropy as bound
 from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.log_softmax import log_weights
-from veriformer.spec.numbers import Number, bounded_by, number
+from veriformer.spec.numbers import Number, bounded_by, near, number
 from veriformer.spec.slip import Part
 
 SMOOTHING = Convention(
@@ -28,14 +28,36 @@ ALL_IGNORED = Convention(
     "The mean over no target is 0 / 0; nobody's formula says more.",
     {"nan": "torch.nn.functional.cross_entropy", "zero": "sums divided by max(count, 1)"},
 )
+LOSS_DTYPE = Convention(
+    "loss_dtype",
+    ("input", "float32"),
+    "Our contract: the answer has the dtype of the logits. Where that is a half type, many keep the loss in float32.",
+    {"input": "torch.nn.functional.cross_entropy", "float32": "code that casts the logits first: logits.float()"},
+    default="input",
+)
+"""The formula is the same; only the dtype of the answer is another one."""
+IMPOSSIBLE_CLASS = Convention(
+    "impossible_class",
+    ("ignored", "leaks"),
+    "The formula has real logits. In the limit a class with a logit of -inf and a share of 0 costs nothing: 0 log 0 = 0 "
+    "(Cover & Thomas 2006, section 2.1); in floating-point numbers 0 * inf is nan.",
+    {
+        "ignored": "optax.safe_softmax_cross_entropy",
+        "leaks": "optax.softmax_cross_entropy; torch.nn.functional.cross_entropy with probabilities, not with classes",
+    },
+)
 REDUCTIONS = ("mean", "sum", "none")
 
 
 @Part
 @bounded_by(bound.forward, bound.backward)
-def surprise(logits: Any, shares: Any, *, even: Any = None) -> Any:
-    """-sum_k shares_k log softmax(logits)_k, over the last axis."""
-    return -(shares * log_weights(logits)).sum(-1)
+def surprise(logits: Any, shares: Any, *, even: Any = None, possible: np.ndarray | None = None) -> Any:
+    """-sum_k shares_k log softmax(logits)_k, over the last axis, and over the possible classes alone."""
+    if possible is None:
+        return -(shares * log_weights(logits)).sum(-1)
+    nothing = number(0, like=logits)
+    log_sum = np.log(np.sum(np.where(possible, np.exp(logits), nothing), -1, keepdims=True))
+    return -(shares * np.where(possible, logits - log_sum, nothing)).sum(-1)
 
 
 @Part
@@ -75,7 +97,7 @@ def denominator(targets: Any, counted: np.ndarray, weight: Any, *, like: Any) ->
         Honest("smoothing as a mixture of two losses, or in the target", "PyTorch, fairseq; optax.smooth_labels"),
         Honest("the gradient as softmax - target, or by the derivatives of these", "any"),
     ),
-    conventions=(SMOOTHING, ALL_IGNORED),
+    conventions=(SMOOTHING, ALL_IGNORED, LOSS_DTYPE, IMPOSSIBLE_CLASS),
 )
 def cross_entropy(
     logits: Any,
@@ -87,17 +109,20 @@ def cross_entropy(
     reduction: str = "mean",
     smoothing: str = "all_classes",
     all_ignored: str = "nan",
+    loss_dtype: str = "input",
+    impossible_class: str = "ignored",
 ) -> Any:
     """cross_entropy(x, t) = -sum_k w_k q_k log softmax(x)_k for each position, q = (1 - e) t + e / K.
 
-    logits (..., K): any real numbers. targets: integers (...) in 0 ... K - 1, which stand for one-hot t, or probabilities
-    (..., K). label_smoothing: e. ignore_index: positions with this integer target are not counted, whatever their logits
-    are. weight (K): w, of each class, 1 if not given.
+    logits (..., K): any real numbers; -inf for a class that is impossible, whose share must be 0. targets: integers (...)
+    in 0 ... K - 1, which stand for one-hot t, or probabilities (..., K). label_smoothing: e. ignore_index: positions with
+    this integer target are not counted, whatever their logits are. weight (K): w, of each class, 1 if not given.
     reduction: "none" answers (...), 0 where a position is ignored; "sum" adds them up; "mean" divides the sum by the weights
     w_t of the counted targets, and for probabilities by the number of positions.
-    Corners: K = 1 gives 0. log(softmax) underflows where its logarithm does not: no number may be added to it.
-    Raises ValueError for a target outside the classes, shapes that do not fit, label_smoothing outside [0, 1], another
-    reduction, or ignore_index with probabilities.
+    Corners: K = 1 gives 0. An impossible class: convention `impossible_class`. log(softmax) underflows where its logarithm
+    does not: no number may be added to it.
+    Raises ValueError for a target outside the classes or on an impossible one, shapes that do not fit, label_smoothing
+    outside [0, 1], another reduction, or ignore_index with probabilities.
     """
     classes = logits.shape[-1]
     require(reduction in REDUCTIONS, f"reduction {reduction!r}: one of {', '.join(REDUCTIONS)}")
@@ -107,7 +132,8 @@ def cross_entropy(
     require(q.shape == logits.shape, f"targets of shape {targets.shape} do not fit logits of shape {logits.shape}")
     shares = weighted(smoothed(q, label_smoothing, smoothing), weight)
     even = weighted(number(np.ones(classes), like=logits), weight) if label_smoothing else None
-    losses = np.where(counted, surprise(logits, shares, even=even), number(0, like=logits))
+    loss = loss_of_each(logits, shares, even, leaks=impossible_class == "leaks")
+    losses = np.where(counted, loss, number(0, like=logits))
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -115,6 +141,18 @@ def cross_entropy(
     if not counted.any():
         return number(0, like=logits) / number(0 if all_ignored == "nan" else 1, like=logits)
     return losses.sum() / denominator(targets, counted, weight, like=logits)
+
+
+def loss_of_each(logits: Any, shares: Any, even: Any, *, leaks: bool) -> Any:
+    """The surprise of every position; where a class is impossible, without it, or not a number where 0 * inf leaks."""
+    possible = ~np.isneginf(near(logits).astype(np.float64))
+    if possible.all():
+        return surprise(logits, shares, even=even)
+    require(bool(possible.any(-1).all()), "all classes are impossible")
+    require(not near(shares)[~possible].astype(bool).any(), "an impossible class has a share: the loss is infinite")
+    nothing = number(0, like=logits)
+    losses = surprise(np.where(possible, logits, nothing), shares, possible=possible)
+    return np.where(possible.all(-1), losses, nothing / nothing) if leaks else losses
 
 
 def one_hot(targets: Any, classes: int, ignore_index: int | None, *, like: Any) -> tuple[Any, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +31,7 @@ from veriformer.impls.jax.gradient_descent import gradient_descent
 from veriformer.impls.jax.language_model import language_model
 from veriformer.impls.jax.layer_norm import layer_norm
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.linear_schedule import linear_schedule
 from veriformer.impls.jax.log_softmax import log_softmax
 from veriformer.impls.jax.multi_head_attention import multi_head_attention
 from veriformer.impls.jax.relu import relu
@@ -48,7 +49,7 @@ from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation(
@@ -87,6 +88,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
@@ -95,7 +97,7 @@ impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 impl.component(training_step)
 
 optimizers = Implementation("jax-optimizers", backend="jax", devices=("cpu", "cuda"))
@@ -115,6 +117,26 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu", "cuda") if jax.default_backend() == "gpu" else ("cpu",)
+
+
+CONFIGURED = (
+    "jax_enable_x64", "jax_default_matmul_precision", "jax_default_device", "jax_default_prng_impl", "jax_disable_jit",
+    "jax_debug_nans", "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion",
+)  # fmt: skip
+"""The configuration that changes answers."""
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares."""
+
+    def setting(name: str) -> Setting:
+        return (lambda: getattr(jax.config, name)), (lambda found: jax.config.update(name, found))
+
+    return {name: setting(name) for name in CONFIGURED}
+
+
+def seed(seed: int) -> None:
+    """There is no generator from which all code draws."""
 
 
 @contextmanager
@@ -208,7 +230,7 @@ def differentiated(
             return function(*arguments, **options)
 
         outputs, pull_back = jax.vjp(of_variables, variables)
-        (found,) = pull_back(cotangent)
+        (found,) = pull_back(jax.tree.map(lambda g, y: g.astype(y.dtype), cotangent, outputs))
         return outputs, found
 
     if not isinstance(function, jax.stages.Wrapped):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -31,6 +31,7 @@ from veriformer.impls.numpy.half import in_float32
 from veriformer.impls.numpy.language_model import language_model, language_model_vjp
 from veriformer.impls.numpy.layer_norm import layer_norm, layer_norm_vjp
 from veriformer.impls.numpy.learned_positions import learned_positions, learned_positions_vjp
+from veriformer.impls.numpy.linear_schedule import linear_schedule
 from veriformer.impls.numpy.log_softmax import log_softmax, log_softmax_vjp
 from veriformer.impls.numpy.multi_head_attention import multi_head_attention, multi_head_attention_vjp
 from veriformer.impls.numpy.relu import relu, relu_vjp
@@ -47,7 +48,7 @@ from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 
 impl = Implementation("numpy", backend="numpy", dtypes=("float32", "float64", "bfloat16", "float16"), precision="layer")
 
@@ -79,6 +80,7 @@ impl.component("decoder", **SILENT)(in_float32(decoder))
 impl.component(in_float32(transformer))
 impl.component(in_float32(language_model))
 impl.component(in_float32(warmup_schedule))
+impl.component(in_float32(linear_schedule))
 impl.component(in_float32(weight_decay))
 impl.component(in_float32(gradient_descent))
 impl.component(in_float32(gradient_accumulation))
@@ -87,7 +89,7 @@ impl.component(in_float32(dropout))
 impl.component(in_float32(clip_by_global_norm))
 impl.component(in_float32(adam))
 impl.component(in_float32(adamw))
-impl.component("cross_entropy", all_ignored="zero")(in_float32(cross_entropy))
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(in_float32(cross_entropy))
 impl.component(training_step)  # declines half types itself
 
 optimizers = Implementation("numpy-optimizers", backend="numpy")
@@ -130,6 +132,16 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares, besides what is watched everywhere."""
+    return {}
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    np.random.seed(seed)
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import GENERATORS, Implementation, Setting, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
 from veriformer.impls.torch.alibi import alibi
@@ -35,6 +35,7 @@ from veriformer.impls.torch.gradient_descent import gradient_descent
 from veriformer.impls.torch.language_model import language_model
 from veriformer.impls.torch.layer_norm import layer_norm
 from veriformer.impls.torch.learned_positions import learned_positions
+from veriformer.impls.torch.linear_schedule import linear_schedule
 from veriformer.impls.torch.log_softmax import log_softmax
 from veriformer.impls.torch.multi_head_attention import multi_head_attention
 from veriformer.impls.torch.relu import relu
@@ -89,6 +90,7 @@ impl.component("decoder", **SILENT)(decoder)
 impl.component(transformer)
 impl.component(language_model)
 impl.component(warmup_schedule)
+impl.component(linear_schedule)
 impl.component(weight_decay)
 impl.component(gradient_descent)
 impl.component(gradient_accumulation)
@@ -97,7 +99,7 @@ impl.component(dropout)
 impl.component(clip_by_global_norm)
 impl.component(adam)
 impl.component(adamw)
-impl.component("cross_entropy", all_ignored="zero")(cross_entropy)
+impl.component("cross_entropy", all_ignored="zero", impossible_class="ignored")(cross_entropy)
 impl.component(training_step)
 
 optimizers = Implementation("torch-optimizers", backend="torch", devices=("cpu", "cuda"))
@@ -115,6 +117,32 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares."""
+    return {
+        GENERATORS[-1]: (lambda: torch.get_rng_state().numpy().tobytes(), set_generator),
+        "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+        "torch's default device": (torch.get_default_device, torch.set_default_device),
+        "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+        "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+        "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+        "torch's precision of float32 products": (
+            torch.get_float32_matmul_precision,
+            torch.set_float32_matmul_precision,
+        ),
+    }
+
+
+def set_generator(state: bytes) -> None:
+    """Put back the state of the generator."""
+    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    torch.manual_seed(seed)
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:

@@ -105,6 +105,9 @@ class Bounded(Number):
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
 
+    def near(self) -> np.ndarray:
+        return self.value
+
     def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
         """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""
         acc = self.precision.accumulator
@@ -115,7 +118,7 @@ class Bounded(Number):
             lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
         total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         count = self.size if axis is None else self.shape[axis]
@@ -235,7 +238,7 @@ class Bounded(Number):
                 error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
                 error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:

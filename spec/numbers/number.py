@@ -70,6 +70,10 @@ class Number(NDArrayOperatorsMixin, ABC):
         """A flat array of `size`: at each place the sum of the elements that belong there."""
 
     @abstractmethod
+    def near(self) -> np.ndarray:
+        """Floats near the numbers; infinity where that is what was given."""
+
+    @abstractmethod
     def erf(self) -> Self: ...
 
     @abstractmethod
@@ -151,6 +155,11 @@ def number(value: Any, *, like: Any) -> Any:
         return like.lift(value)
     dtype = like.dtype if isinstance(like, np.ndarray | np.generic) else np.float64
     return np.asarray(value, dtype)
+
+
+def near(x: Any) -> np.ndarray:
+    """Floats near the numbers of x, to tell an infinity that was given from a number."""
+    return x.near() if isinstance(x, Number) else np.asarray(x)
 
 
 def erf(x: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from veriformer.spec.numbers.bounded import Bounded
-from veriformer.spec.numbers.number import Number, number, transposed
+from veriformer.spec.numbers.number import Number, near, number, transposed
 
 Pullback = Callable[[Any], Any]
 """From the cotangent of a result to the cotangent of one of its arguments."""
@@ -67,6 +67,9 @@ class Tape(Number):
     def scattered(self, places: np.ndarray, size: int) -> Self:
         value = self.value.scattered(places, size)
         return type(self)(value, [(self, lambda g: g[places.ravel()].reshape(self.shape))])
+
+    def near(self) -> np.ndarray:
+        return near(self.value)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         def back(g: Any) -> Any:

@@ -100,6 +100,14 @@ def the_gradient_sums_to_zero_vjp(cotangent: Array, logits: Array, targets: Arra
     return (np.where(np.arange(logits.shape[-1]) == targets[..., None], d_logits, 0), *others)
 
 
+def gradients_do_not_care_how_arrays_lie_in_memory_vjp(
+    cotangent: Array, logits: Array, targets: Array, **options: Any
+) -> Any:
+    """Reads the logits from the start of their buffer on."""
+    buffer = logits if logits.base is None else logits.base
+    return cross_entropy_vjp(cotangent, np.resize(buffer.ravel(order="K"), logits.shape), targets, **options)
+
+
 def an_impossible_class_is_none(logits: Array, targets: Array, **options: Any) -> Array:
     """0 log 0 is taken as it stands: 0 times minus infinity is nan."""
     loss = cross_entropy(logits, targets, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,17 @@ def is_deterministic(function: Function) -> Function:
     return _altered(function, lambda answer: _times(answer, 1 + 0.1 * (next(calls) % 2)))
 
 
+def leaves_the_world_as_it_found_it(function: Function) -> Function:
+    """Seeds the generator of everybody, to be reproducible."""
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        np.random.seed(0)
+        return function(*arguments, **options)
+
+    return wrong
+
+
 def does_not_change_its_arguments(function: Function) -> Function:
     """Works in place: the first array that may be written is overwritten with zeros and a one."""
 
@@ -68,17 +80,19 @@ def keeps_the_dtype(function: Function) -> Function:
 def does_not_care_how_its_arguments_lie_in_memory(function: Function) -> Function:
     """Reads every array from the start of its buffer on, one number after the other, as C code with a bare pointer."""
 
-    def as_it_lies(_: Any, leaf: Any) -> Any:
-        base = getattr(leaf, "base", None)
-        if not isinstance(base, np.ndarray) or leaf.dtype.kind != "f":
-            return leaf
-        return np.resize(base.ravel(order="K"), leaf.shape)
-
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
-        return function(*rebuild(arguments, as_it_lies), **options)
+        return function(*rebuild(arguments, lambda _, leaf: _as_it_lies(leaf)), **options)
 
     return wrong
+
+
+def _as_it_lies(leaf: Any) -> Any:
+    """The numbers in the buffer under an array, from the first on."""
+    base = getattr(leaf, "base", None)
+    if not isinstance(base, np.ndarray) or leaf.dtype.kind != "f":
+        return leaf
+    return np.resize(base.ravel(order="K"), leaf.shape)
 
 
 def a_batch_is_its_rows_one_by_one(function: Function) -> Function:
@@ -122,10 +136,55 @@ def recording_gradients_changes_nothing_vjp(vjp: Function) -> Function:
     return telling
 
 
+def the_backward_pass_changes_nothing_that_it_is_given_vjp(vjp: Function) -> Function:
+    """The cotangent is used up: where it may be written it holds zeros afterwards, and a one."""
+
+    @functools.wraps(vjp)
+    def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
+        gradients = vjp(np.array(cotangent), *arguments, **options)
+        if cotangent.flags.writeable:
+            cotangent[...] = 0
+            cotangent.flat[-1:] = 1
+        return gradients
+
+    return wrong
+
+
+def gradients_do_not_care_how_arrays_lie_in_memory_vjp(vjp: Function) -> Function:
+    """Reads the cotangent from the start of its buffer on, one number after the other."""
+
+    @functools.wraps(vjp)
+    def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
+        return vjp(_as_it_lies(cotangent), *arguments, **options)
+
+    return wrong
+
+
 def _taken_off() -> bool:
     recording = bool(_recording)
     _recording.clear()
     return recording
+
+
+def an_empty_batch_gives_an_empty_answer(function: Function) -> Function:
+    """One example is answered at least, as if a kernel could not be launched for none."""
+    return _altered(
+        function, lambda answer: _each(answer, lambda leaf: leaf if leaf.size else np.zeros((1, *leaf.shape[1:])))
+    )
+
+
+def an_empty_batch_gives_no_gradient_vjp(vjp: Function) -> Function:
+    """Sums over the examples, divided by their number and multiplied by it again: 0 / 0."""
+
+    @functools.wraps(vjp)
+    def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
+        number = cotangent.dtype.type(cotangent.size)
+        with np.errstate(invalid="ignore"):
+            return _each(
+                vjp(cotangent, *arguments, **options), lambda leaf: leaf / number * number if leaf.size else leaf[None]
+            )
+
+    return wrong
 
 
 def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
@@ -136,6 +195,46 @@ def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
         answer = function(*arguments, **options)
         floating = [leaf for _, leaf in leaves(arguments) if _is_floating(leaf)]
         return answer + 0 * sum((leaf.sum(dtype=answer.dtype) for leaf in floating), answer.dtype.type(0))
+
+    return wrong
+
+
+def remembers_nothing_of_earlier_calls(function: Function) -> Function:
+    """Keeps its first answer for arguments of these shapes, as a table is kept under the length of a sequence."""
+    kept: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        key = repr([(path, np.shape(leaf)) for path, leaf in leaves((arguments, options))])
+        if key not in kept:
+            kept[key] = function(*arguments, **options)
+        return kept[key]
+
+    return wrong
+
+
+def answers_several_threads_at_once(function: Function) -> Function:
+    """The arguments wait in one place for all calls until they are worked on."""
+    waiting: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        waiting["call"] = arguments, options
+        time.sleep(1e-5)
+        given, chosen = waiting["call"]
+        return function(*given, **chosen)
+
+    return wrong
+
+
+def does_not_care_whether_arguments_are_one_object(function: Function) -> Function:
+    """One object handed over twice is taken for a case of its own, whose answer is a tenth too large."""
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        twice = len({id(argument) for argument in arguments}) < len(arguments)
+        return _times(answer, 1.1) if twice else answer
 
     return wrong
 
