@@ -15,13 +15,13 @@ from tests.power.known import stale
 from veriformer.bench import machine
 from veriformer.run import versions
 
-FIGURES = ("honest", "tightness", "defects", "comparison", "speed", "bugs")
+FIGURES = ("honest", "enclosed", "tightness", "defects", "comparison", "speed", "bugs")
 RECORDED = Path("reports") / "recorded" / "power.md"
 """The table that is committed: machine, versions and date in it, no paths and no name of a host."""
 LEFT_OUT = (
     "Quick form: one seed, one honest control in four, no random phase for them, float32 and bfloat16; what is compiled for "
-    "every size (JAX but for softmax and GELU, torch.compile) is left out; tightness in two columns, compared with nothing; the "
-    "comparison on a few slips; a few real bugs; one round of timing, compared with nothing."
+    "every size (JAX but for softmax and GELU, torch.compile) is left out; tightness in two columns, compared with nothing; "
+    "the comparison on a few slips; a few real bugs; one round of timing, compared with nothing."
 )
 
 
