@@ -23,8 +23,7 @@ def at_once(count: int, work: Callable[[], Result]) -> list[Result]:
 
     def run() -> None:
         together.wait()
-        for _ in range(ROUNDS):
-            results.append(work())
+        results.extend(work() for _ in range(ROUNDS))
 
     threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
     with switching_often():
