@@ -9,7 +9,7 @@ import numpy as np
 
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
 from veriformer.properties.probes import Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
@@ -291,7 +291,7 @@ def scales_with_the_values(case: Case, experiment: Experiment) -> Evidence:
     """f(q, k, a v) = a f(q, k, v)."""
     q, k, v = case.arguments
     a = case.extra["factor"]
-    scaled, plain = experiment.ask(case.but(arguments=(q, k, v * v.dtype.type(a)))), experiment.ask(case)
+    scaled, plain = experiment.ask(case.but(arguments=(q, k, times(v, a)))), experiment.ask(case)
     return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
 
 

@@ -219,6 +219,23 @@ def differing(comparison: str, got: Any, wanted: Any) -> Evidence:
     return Evidence(comparison, np.array([apart]), np.zeros(1), None, got, wanted)
 
 
+def times(array: np.ndarray, factor: Any) -> np.ndarray:
+    """An array times powers of two, exactly. Raises NotJudged where that leads out of the dtype's range."""
+    with np.errstate(over="ignore", under="ignore"):
+        moved = (array * np.asarray(factor).astype(array.dtype)).astype(array.dtype)
+    if not np.array_equal(as_float64(moved) / factor, as_float64(array), equal_nan=True):
+        raise NotJudged("a power of two leads out of the range of the dtype")
+    return moved
+
+
+def plus(array: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A sum that is exact in the dtype. Raises NotJudged where it is not."""
+    total = np.asarray(array + other)
+    if not np.array_equal(as_float64(total), as_float64(array) + as_float64(other)):
+        raise NotJudged("a sum is not exact")
+    return total
+
+
 def as_float64(values: Any) -> np.ndarray:
     """An answer as float64, which holds every number of every dtype judged."""
     return np.asarray(values).astype(np.float64)

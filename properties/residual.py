@@ -56,6 +56,6 @@ def the_cotangent_comes_back(case: Case, experiment: Experiment) -> tuple[Eviden
     )
 
 
-nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False)
+nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False, positions=(0, 1))
 
 INQUIRIES = ()

@@ -120,7 +120,9 @@ def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
 
 
 def admits(offer: Offer, row: Row) -> bool:
-    """Are the sizes of this row among those that are supported? `length` speaks of keys too."""
+    """Are the sizes of this row among those that are supported, and the keywords that it needs? `length` speaks of keys too."""
+    if not all(offer.takes(name) for name in row.get("needs", ())):
+        return False
     for size, values in offer.only.items():
         names = (size, f"{size}_k") if size == "length" else (size,)
         if any(name in row and row[name] not in values for name in names):

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties import feed_forward
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, relation
+from veriformer.properties.law import Case, Evidence, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
@@ -69,7 +69,7 @@ def is_linear_in_what_is_gated(case: Case, experiment: Experiment) -> Evidence:
     """f(x; a w_up) = a f(x; w_up)."""
     x, p = case.arguments
     a = case.extra["factor"]
-    scaled = experiment.ask(case.but(arguments=(x, {**p, "w_up": (p["w_up"] * p["w_up"].dtype.type(a))})))
+    scaled = experiment.ask(case.but(arguments=(x, {**p, "w_up": times(p["w_up"], a)})))
     plain = experiment.ask(case)
     return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
 

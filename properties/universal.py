@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.layout import LAYOUTS
-from veriformer.impls.protocol import Path
+from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
@@ -17,7 +17,7 @@ from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS, in_form
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import precision_of
+from veriformer.spec.numbers.precision import FORMATS, precision_of
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
@@ -35,6 +35,9 @@ def laws(subject: Subject) -> Iterator[Law]:
         reaching=True,
     )
     yield plain("Asked twice, it answers the same.")(is_deterministic)
+    yield plain("Generators, environment, settings, working directory and threads are what they were before the call.")(
+        leaves_the_world_as_it_found_it
+    )
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
@@ -76,6 +79,14 @@ def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]
     return same(experiment.ask(case), experiment.ask(case), "second answer")
 
 
+def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evidence:
+    """Nothing of what all code of a process shares differs after the call. Who takes a seed may draw from any generator."""
+    changed = experiment.ask(case, watched=True).reply.world_changed
+    if "seed" in experiment.component.signature.parameters:
+        changed = tuple(one for one in changed if one not in GENERATORS)
+    return differing("changed in the world", ", ".join(changed) or "nothing", "nothing")
+
+
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
     """No byte of any argument differs after the call, but of those that an object owns."""
     positions = enumerate(experiment.component.offered)
@@ -85,15 +96,21 @@ def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidenc
 
 
 def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """float32 in, float32 out."""
+    """float32 in, float32 out; from a half type the one that a convention names (`loss_dtype`)."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
     answer = experiment.ask(case)
     floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
     return tuple(
-        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), experiment.dtype)
+        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), answered_in(experiment))
         for path, array in floating
     )
+
+
+def answered_in(experiment: Experiment) -> str:
+    """The dtype of answers: that of the input, or a wider one that was declared."""
+    declared = (value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS)
+    return max((experiment.dtype, *declared), key=lambda name: FORMATS[name].digits)
 
 
 def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
