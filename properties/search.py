@@ -111,7 +111,10 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
 
 
 def admits(offer: Offer, row: Row) -> bool:
-    """Are the sizes of this row among those that are supported? `length` speaks of keys too."""
+    """Are the sizes of this row among those that are supported, and the keywords taken without which its arguments make no
+    sense? `length` speaks of keys too."""
+    if not all(offer.takes(name) for name in row.get("needs", ())):
+        return False
     for size, values in offer.only.items():
         names = (size, f"{size}_k") if size == "length" else (size,)
         if any(name in row and row[name] not in values for name in names):
