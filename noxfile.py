@@ -93,6 +93,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def power(session: nox.Session) -> None:
+    """Measure the suite: honest code accused, bugs found, tightness, speed; write reports/out/power.md. Or `--quick`."""
+    install(session)
+    session.run("python", "-m", "tests.power", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Ruff: style, imports, common mistakes."""
     if is_own(session):

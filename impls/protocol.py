@@ -33,6 +33,10 @@ COTANGENT = "cotangent"
 BUILD = "build"
 """In a script: the method that builds an object anew, from what follows in the place of the first argument."""
 PRECISIONS = ("eager", "layer")
+GENERATORS = ("the generator of numpy.random", "the generator of Python's random", "the generator of torch")
+"""Random numbers that all code of a process draws from."""
+Setting = tuple[Callable[[], Any], Callable[[Any], object]]
+"""Something that all code of a process shares: how to look at it, and how to put back what was seen."""
 
 
 class Misuse(Exception):
@@ -56,6 +60,8 @@ class Offer:
     accumulates_in: str | None
     vjp: bool = False
     """Is there a gradient function of its own?"""
+    dtypes: tuple[str, ...] = ()
+    """In which it is judged, and may be called."""
 
     def takes(self, keyword: str) -> bool:
         """May this keyword be passed?"""
@@ -143,6 +149,7 @@ class Implementation:
                 computes_in=computes_in or self.computes_in,
                 accumulates_in=accumulates_in or self.accumulates_in,
                 vjp=name in self.pullbacks,
+                dtypes=self.dtypes,
             )
             return function
 
@@ -229,10 +236,14 @@ class Call:
     """Positions that are handed over as one object."""
     before: tuple[Call, ...] = ()
     """Earlier calls, made first in the same process."""
+    threads: int = 1
+    """Ask so many threads at once, besides: each makes the earlier calls and this one, over and over."""
     script: Tree = ()
     """What objects are driven by, where the component is a class: (method, object, *arguments) for each step, in order.
     Objects are numbered, and each is built afresh from `arguments` and `options` when it is first named. An argument
     {"result_of": n} is what step n returned. The outputs are one for each step: what `step` returned, None for others."""
+    watched: bool = False
+    """See whether the world is left as it was found."""
     in_place: bool = False
     """Objects may overwrite what they are built from: each is given arrays of its own, and what a step returns is copied
     when it comes."""
@@ -247,6 +258,8 @@ class Raised:
     declined: bool = False
     """NotImplementedError: the implementation says that it does not support the case."""
     traceback: str = ""
+    fatal: bool = False
+    """The process did not survive the call, or had to be stopped."""
 
 
 @dataclass(frozen=True)
@@ -262,6 +275,10 @@ class Reply:
     changed_arguments: tuple[str, ...] = ()
     kept_changed: bool = False
     """Did a result kept from an earlier call change?"""
+    world_changed: tuple[str, ...] = ()
+    """What every call changes of the world around it, where that was watched."""
+    others: tuple[Tree, ...] = ()
+    """What other threads were answered, as far as it differs from the outputs; each difference once."""
     dtype: str = ""
     """The dtype of the first output leaf, in the backend's own arrays; empty where only numbers were answered."""
     device: str = ""
@@ -273,6 +290,10 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]: ...
     def devices(self) -> tuple[str, ...]: ...
+    def seed(self, seed: int) -> None: ...
+    def settings(self) -> Mapping[str, Setting]:
+        """What all code of this framework shares: default dtype, grad mode, the global generator."""
+
     def arithmetic(self, dtype: str) -> AbstractContextManager[Any]:
         """The mode in which a dtype is judged (JAX: float64 needs x64 on, every other dtype has it off)."""
 
@@ -310,10 +331,10 @@ class Door(Protocol):
     def switches(self) -> Mapping[str, str | int]:
         """See Backend; and `flushes`: were numbers below the smallest normal one seen to become 0?"""
 
-    def ask(self, call: Call) -> Reply:
-        """Answer one call. An exception of the implementation is an answer, not an exception."""
+    def begin(self, seed: int) -> None:
+        """A law begins: behind a door of its own an implementation draws the same random numbers in every run."""
 
-    def prepare(self, call: Call) -> Callable[[], None]:
-        """The call with its arrays moved in once: a function that runs it and waits for the device, to be timed."""
+    def ask(self, call: Call) -> Reply:
+        """Answer one call. An exception of the implementation is an answer, not an exception, and so is its death."""
 
     def close(self) -> None: ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -18,22 +19,14 @@ import numpy as np
 from veriformer.impls.layout import LaidOut, lay_out
 from veriformer.impls.protocol import COTANGENT, Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
+from veriformer.impls.threads import at_once
 from veriformer.impls.tree import leaves, rebuild, spelled
+from veriformer.impls.world import EVERYWHERE, Watched, World
 
 
 def open_door(implementation: Implementation, dtype: str, device: str) -> OpenDoor:
     """A door to an implementation, in this process. Raises Misuse when its framework is not installed."""
     return OpenDoor(implementation, backend_of(implementation), dtype, device)
-
-
-def devices_of(implementation: Implementation) -> tuple[str, ...]:
-    """The devices of this machine that its framework can use. Raises Misuse when it is not installed."""
-    return backend_of(implementation).devices()
-
-
-def versions_of(implementation: Implementation) -> dict[str, str]:
-    """The versions of its framework. Raises Misuse when it is not installed."""
-    return backend_of(implementation).versions()
 
 
 def backend_of(implementation: Implementation) -> Backend:
@@ -104,6 +97,8 @@ class OpenDoor:
         self.framework = backend
         self.dtype = dtype
         self.device = device
+        with self.prepared():
+            self.world: World = backend.plain(World, ({**EVERYWHERE, **backend.settings()},), {})
 
     @property
     def name(self) -> str:
@@ -116,6 +111,9 @@ class OpenDoor:
     @property
     def offers(self) -> Mapping[str, Offer]:
         return self.implementation.offers
+
+    def begin(self, seed: int) -> None:
+        """The generators of this process are everybody's."""
 
     @property
     def switches(self) -> Mapping[str, str | int]:
@@ -138,8 +136,7 @@ class OpenDoor:
 
     def ask(self, call: Call) -> Reply:
         """Answer one call. An exception of the implementation is an answer; its warnings are its own."""
-        with self.framework.arithmetic(self.dtype), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with self.prepared():
             kept = [self.attempt(earlier)[0] for earlier in call.before]
             kept_bytes = [self.bytes_of(result) for result in kept]
             try:
@@ -155,17 +152,29 @@ class OpenDoor:
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
+            others: tuple[Tree, ...] = ()
+            if call.threads > 1:
+                others, raised = self.ask_threads(call, self.out(outputs))
             return Reply(
                 outputs=None if raised else self.out(outputs),
                 raised=raised,
                 outputs_with_grad=None if raised else self.out(with_grad),
                 gradients=None if raised else self.out(gradients),
                 changed_arguments=moved.changed(self.framework),
+                world_changed=self.world_changed(call) if call.watched and not raised else (),
                 kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
+                others=others,
                 dtype="" if first is None else self.framework.dtype_of(first),
                 device="" if first is None else self.framework.device_of(first),
                 seconds=seconds,
             )
+
+    @contextlib.contextmanager
+    def prepared(self) -> Iterator[None]:
+        """The settings under which every call is made."""
+        with self.framework.arithmetic(self.dtype), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
 
     def prepare(self, call: Call) -> Callable[[], None]:
         """A function that runs the call on arrays already moved in, and waits for the device."""
@@ -179,17 +188,42 @@ class OpenDoor:
 
         return run
 
-    def attempt(self, call: Call, moved: Moved | None = None) -> tuple[Tree, Raised | None]:
+    def ask_threads(self, call: Call, alone: Tree) -> tuple[tuple[Tree, ...], Raised | None]:
+        """What several threads are answered that is not what one alone was, and what the first of them raised that did."""
+
+        def work() -> tuple[Tree, Raised | None]:
+            with self.framework.arithmetic(self.dtype):  # a mode may belong to its thread
+                for earlier in call.before:
+                    self.attempt(earlier)
+                outputs, raised = self.attempt(call)
+                return self.out(outputs), raised
+
+        answers = at_once(call.threads, work)
+        different = {digest_of(outputs): outputs for outputs, raised in answers if raised is None}
+        different.pop(digest_of(alone), None)
+        return tuple(different.values()), next((raised for _, raised in answers if raised is not None), None)
+
+    def attempt(
+        self, call: Call, moved: Moved | None = None, function: Callable[..., Any] | None = None
+    ) -> tuple[Tree, Raised | None]:
         """The native outputs, or what was raised."""
         moved = moved or Moved(self.framework, call, self.device)
         try:
-            outputs = self.framework.plain(self.function(call, moved), moved.arguments, moved.options)
+            outputs = self.framework.plain(function or self.function(call, moved), moved.arguments, moved.options)
             self.framework.wait(outputs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, raised_by(error)
         return outputs, self.not_an_answer(call, outputs, moved)
+
+    def world_changed(self, call: Call) -> tuple[str, ...]:
+        """What each of a few more calls changes of the world."""
+        watched = Watched(self.world)
+        while watched.suspicious:
+            moved = Moved(self.framework, call, self.device)
+            self.attempt(call, moved, functools.partial(watched.call, self.function(call, moved)))
+        return watched.changed
 
     def function(self, call: Call, moved: Moved) -> Callable[..., Any]:
         """What is offered, as a function: a class is driven by the call's script."""
@@ -289,6 +323,14 @@ class OpenDoor:
         """The bytes of every array of an earlier result."""
         natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
         return [self.framework.move_out(leaf).tobytes() for leaf in natives]
+
+
+def digest_of(outputs: Tree) -> bytes:
+    """What tells one answer from another: shapes, dtypes and bytes."""
+    arrays = ((path, np.asarray(leaf)) for path, leaf in leaves(outputs))
+    return b"".join(
+        repr((path, a.shape, str(a.dtype))).encode() + a.tobytes() for path, a in arrays if a.dtype != object
+    )
 
 
 def is_number(value: object) -> bool:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from veriformer.properties import backward, corners, empty_batch, optimizer, special, visibility
+from veriformer.properties import (
+    backward,
+    circumstances,
+    corners,
+    depth,
+    empty_batch,
+    optimizer,
+    special,
+    visibility,
+)
 from veriformer.properties.law import Law, Subject
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.universal import laws as universal_laws
@@ -18,11 +27,12 @@ LAWS: dict[str, tuple[Law, ...]] = {
     name: (
         *universal_laws(SUBJECTS[name]),
         *backward.laws(SUBJECTS[name]),
+        *circumstances.laws(SUBJECTS[name]),
         *empty_batch.laws(SUBJECTS[name]),
         *special.laws(SUBJECTS[name]),
         *(
             value
-            for home in (module, visibility, corners)
+            for home in (module, visibility, corners, depth)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name and value.form == COMPONENTS[name].form
         ),
@@ -30,7 +40,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
     for name, module in MODULES.items()
 }
 """Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
-and those of infinities."""
+and so have those of infinities, and of deep stacks."""
 OBJECTS: dict[str, Subject] = {name: MODULES[name].OBJECT for name in OBJECT_FORMS}
 OBJECT_LAWS: dict[str, tuple[Law, ...]] = {
     name: (*universal_laws(subject), *optimizer.laws(subject)) for name, subject in OBJECTS.items()

@@ -6,12 +6,12 @@ import functools
 
 from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, plus
 from veriformer.properties.moments import FIRST, ROWS, draw
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import FAR_FROM_THE_ENDS, matched
 
-SUBJECT = Subject("adam", ROWS, draw, top=power(0.25))
+SUBJECT = Subject("adam", ROWS, draw, top=power(0.25), alike=("params", "grads"))
 law = SUBJECT.law
 
 the_first_step = law(
@@ -64,7 +64,7 @@ def the_decay_is_a_part_of_the_gradient(case: Case, experiment: Experiment) -> t
         raise NotJudged("the decay is decoupled")
     params, grads, state = case.arguments
     penalty = functools.partial(tensors.scaled, factor=case.options["weight_decay"])
-    whole = tensors.mapped(lambda g, q: g + q, grads, penalty(params))
+    whole = tensors.mapped(plus, grads, penalty(params))
     undecayed = moments.without(case, "weight_decay").but(arguments=(params, whole, state))
     return matched(experiment.ask(case), experiment.ask(undecayed), "with the decay in the gradient")
 

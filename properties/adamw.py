@@ -11,7 +11,7 @@ from veriformer.properties.moments import FIRST, ROWS, draw
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import FAR_FROM_THE_ENDS
 
-SUBJECT = Subject("adamw", ROWS, draw, top=power(0.25))
+SUBJECT = Subject("adamw", ROWS, draw, top=power(0.25), alike=("params", "grads"))
 law = SUBJECT.law
 
 the_first_step = law(

@@ -19,6 +19,8 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"n_heads": 6, "length": 1, "length_k": 33},
     {"n_heads": 16, "length": 9, "length_k": 9},
     {"n_heads": 20, "length": 3, "length_k": 300},
+    {"n_heads": 3, "length": 31, "length_k": 65, "reach": "tile"},
+    {"n_heads": 2, "length": 2, "length_k": 1025, "reach": "long"},
 )
 
 

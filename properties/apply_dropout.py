@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row
 from veriformer.properties.universal import with_cotangent
@@ -86,7 +86,7 @@ def draw_factor(recipe: Draw) -> Case:
 def is_homogeneous(case: Case, experiment: Experiment) -> Evidence:
     """f(a x) = a f(x) for a power of two a."""
     x, a = case.arguments[0], case.extra["factor"]
-    larger, plain = experiment.ask(case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype))), experiment.ask(case)
+    larger, plain = experiment.ask(case.replacing(0, times(x, a))), experiment.ask(case)
     allowed = larger.bound + np.abs(a) * plain.bound
     return relation("f(x), scaled", larger.value, a * plain.value, allowed, larger.scale)
 

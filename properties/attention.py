@@ -9,7 +9,7 @@ import numpy as np
 
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
 from veriformer.properties.probes import Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
@@ -40,6 +40,7 @@ ROWS = (
     row((2, 3), 4, 4, 8, 8, causal=True, mask=True),
     row((1, 2), 5, 3, 3, 5),
     row((3, 2), 2, 4, 4, 4, mask="padding"),
+    row((2, 2), 4, 4, 4, 4, mask="padding"),
     row((2, 2), 4, 4, 4, 4, mask=True),
     row((2,), 3, 4, 4, 4, mask=True, empty_rows=True),
     row((2, 2), 4, 4, 4, 4, causal=True, mask="padding", rate=0.1),
@@ -50,11 +51,18 @@ ROWS = (
     row((2, 2), 3, 3, 4, 4, heads_k=1),
     row((2, 2, 2), 2, 3, 4, 4),
     row((1, 1), 9, 9, 16, 16, scale=0.5, bias=True),
-    row((1, 2), 31, 33, 8, 8, causal=False),
     row((), 7, 7, 4, 4, window=3),
     row((2,), 5, 5, 4, 4, window=2, causal=True),
     row((2,), 3, 5, 4, 4, window=2, mask=True, empty_rows=True),
     row((1, 2), 16, 16, 64, 64),
+    row((2, 2), 31, 33, 8, 8, causal=False, reach="tile"),
+    row((2, 2), 5, 65, 4, 4, mask="padding", reach="tile"),
+    row((2, 1), 33, 33, 4, 4, causal=True, reach="tile"),
+    row((2, 2), 3, 33, 4, 4, mask="each example", reach="tile"),
+    row((1, 2), 64, 63, 4, 4, mask=True, reach="tile"),
+    row((1,), 129, 129, 2, 2, causal=True, reach="tile"),
+    row((2, 2), 2, 769, 4, 4, mask="padding", reach="long"),
+    row((1, 1), 9, 300, 4, 4, causal=True, reach="long"),
     row((1, 1), 32, 64, 128, 128, kernel=True),
     row((1, 2), 64, 64, 64, 64, causal=True, kernel=True),
 )
@@ -123,6 +131,7 @@ SUBJECT = Subject(
     batched={"q": 2, "k": 2, "v": 2, "mask": 2, "bias": 2, "keep": 2},
     top=for_scores(),
     differentiable=True,
+    alike=("q", "k", "v"),
 )
 law = SUBJECT.law
 UNDROPPED = tuple(r for r in ROWS if not r.get("rate"))
@@ -282,7 +291,7 @@ def scales_with_the_values(case: Case, experiment: Experiment) -> Evidence:
     """f(q, k, a v) = a f(q, k, v)."""
     q, k, v = case.arguments
     a = case.extra["factor"]
-    scaled, plain = experiment.ask(case.but(arguments=(q, k, v * v.dtype.type(a)))), experiment.ask(case)
+    scaled, plain = experiment.ask(case.but(arguments=(q, k, times(v, a)))), experiment.ask(case)
     return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
 
 

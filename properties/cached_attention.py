@@ -17,6 +17,8 @@ from veriformer.spec import COMPONENTS
 CHUNK = "a chunk of several positions"
 REORDER = "reorder"
 """What an object may leave out."""
+OPTIONS = ("n_heads", "max_length", "window", "rotary_base", "layout")
+"""What an object is built with, beside its weights."""
 LIMIT = ("max_length",)
 """The keyword without which some laws have nothing to ask."""
 
@@ -40,7 +42,14 @@ ROWS = (
     row((1,), (3, 2, 1), 8, 4),
     row((1,), (1, 1, 1, 1, 1), 16, 4),
     row((2,), (1, 1, 1), 4, 1, biases=True, max_length=3),
+    row((2,), (1, 2, 1), 4, 2, window=2),
+    row((), (4, 1, 1), 4, 2, window=2),
+    row((2,), (2, 1, 1), 8, 2, rotary_base=10000.0),
+    row((1,), (1, 1, 2), 8, 2, rotary_base=100.0, layout="halves", max_length=6),
+    row((), (3, 1, 1), 8, 2, rotary_base=10000.0, window=2, max_length=5, layout="interleaved"),
     row((), (16, 1, 1), 2, 1, outgrows=True),
+    row((1,), (33, 1, 31), 4, 2, reach="tile"),
+    row((2,), (300, 1), 4, 2, window=5, rotary_base=10000.0, reach="long"),
     row((1,), (1, 1), 64, 1, kernel=True),
     row((2,), (1, 1, 1), 128, 2, max_length=4, kernel=True),
 )
@@ -56,7 +65,7 @@ def draw(recipe: Draw) -> Case:
     script = pieces(x, np.cumsum(recipe["steps"])[:-1])
     if recipe.get("reorder"):
         script.insert(1, ("reorder", 0, order(recipe)))
-    options = {name: recipe[name] for name in ("n_heads", "max_length") if recipe.get(name)}
+    options = {name: recipe[name] for name in OPTIONS if recipe.get(name)}
     return with_script(Case((multi_head_attention.parameters(recipe), ()), options), script)
 
 
@@ -115,6 +124,10 @@ class Rows:
         columns = ([r.value for r in steps], [r.bound for r in steps], [r.scale for r in steps])
         return cls(*(np.concatenate(parts, axis=-2) for parts in columns))
 
+    def last(self) -> Rows:
+        """The row of the last position alone."""
+        return Rows(self.value[..., -1:, :], self.bound[..., -1:, :], self.scale[..., -1:, :])
+
     def beside(self, comparison: str, other: Rows) -> Evidence:
         """Two answers for the same positions, within the two bounds."""
         allowed, scale = self.bound + other.bound, np.maximum(self.scale, other.scale)
@@ -129,6 +142,8 @@ def steps_are_the_rows_of_the_whole(case: Case, experiment: Experiment) -> Evide
     try:
         return steps.beside("rows of the whole", Rows.all_of(experiment.ask(with_script(case, pieces(x, ())))))
     except Asked:
+        if not case.options.keys() <= {"n_heads", "max_length"}:
+            raise NotJudged("it takes no chunk, and multi_head_attention knows neither windows nor rotations") from None
         options = {"n_heads": case.options["n_heads"], "causal": True}
         truth = experiment.truth_of(COMPONENTS["multi_head_attention"], Case((x, x, case.arguments[0]), options))
         certified = Rows(truth.ball.centres(), truth.bound, truth.scale)
@@ -212,6 +227,34 @@ def later_steps_leave_earlier_answers_alone(case: Case, experiment: Experiment) 
     firsts = [Rows.of(experiment.ask(with_script(case, script[:n])))[-1] for n in range(1, len(script))]
     pairs = enumerate(zip(answers, firsts, strict=False))
     return tuple(answer.beside(f"answer {n} when it was the last", last) for n, (answer, last) in pairs)
+
+
+WINDOWED = tuple(r for r in SHORT if r.get("window"))
+
+
+def draw_old(recipe: Draw) -> Case:
+    """A case with a window, and other positions for those that the last one does not see."""
+    case = draw(recipe)
+    gone = max(recipe["length"] - recipe["window"], 0)
+    return case.but(extra={"other": sequence(recipe, "other")[..., :gone, :]})
+
+
+@law("What is further back than the window does not matter.", rows=WINDOWED, draw=draw_old, needs=("window",))
+def what_is_beyond_the_window_is_forgotten(case: Case, experiment: Experiment) -> Evidence:
+    """With window=w the answer at position i is the same, whatever the positions up to i - w were."""
+    x, other = whole(case), case.extra["other"]
+    gone = other.shape[-2]
+    if not gone or case.options["window"] > x.shape[-2] - gone:
+        raise NotJudged("every position sees them all")
+    cuts = np.cumsum([len_of(step) for step in case.arguments[1]])[:-1]
+    changed = with_script(case, pieces(np.concatenate([other, x[..., gone:, :]], axis=-2), cuts))
+    one, first = (Rows.of(experiment.ask(asked))[-1] for asked in (changed, case))
+    return one.last().beside("last answer after other beginnings", first.last())
+
+
+def len_of(step: tuple[Tree, ...]) -> int:
+    """How many positions a step takes."""
+    return int(step[2].shape[-2])
 
 
 def without_limit(case: Case) -> Case:

@@ -23,7 +23,11 @@ def row(shapes: tuple[tuple[int, ...], ...], share: float) -> dict[str, Any]:
     return tensors.row(*shapes, share=share)
 
 
-ROWS = tuple(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True))
+ROWS = (
+    *(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True)),
+    {**row(((33,), (65,)), 0.5), "reach": "tile"},
+    {**row(((24, 33), (5,)), 0.25), "reach": "long"},
+)
 
 
 def length(arrays: Named) -> float:
@@ -43,7 +47,12 @@ def draw(recipe: Draw) -> Case:
     return Case((grads, threshold(recipe["share"], grads)))
 
 
-SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=power(0.4))
+def top(dtype: str) -> float:
+    """Magnitudes of which the squares of all numbers drawn, at most 64, can be added up."""
+    return min(power(0.4)(dtype), math.sqrt(FORMATS[dtype].largest / 64))
+
+
+SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=top)
 law = SUBJECT.law
 LIMITED = tuple(r for r in ROWS if r["share"] != math.inf)
 CLIPPED = tuple(r for r in ROWS if r["share"] in (0.5, 0.25, 0.001, 0.999))

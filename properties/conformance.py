@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation, Misuse
-from veriformer.impls.worker import devices_of, open_door
-from veriformer.properties import INQUIRIES, SUBJECTS, laws_of
+from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, laws_of
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
@@ -57,6 +56,10 @@ class Selection:
         )
 
 
+SEARCHED = frozenset((law.component, law.name) for component in LAWS for law in laws_of(component))
+"""The laws that are searched for an input that breaks them. All other verdicts are reached at once."""
+
+
 @dataclass
 class Suite:
     """One run over some targets. `exit_first`: stop at the first broken law."""
@@ -66,6 +69,8 @@ class Suite:
     budget: Budget = field(default_factory=Budget)
     exit_first: bool = False
     truths: Truths = field(default_factory=Truths)
+    known: Mapping[Key, Record] = field(default_factory=dict)
+    """Verdicts of an interrupted run, that are not to be searched for again."""
     overflowing: defaultdict[int, np.ndarray] = field(default_factory=lambda: defaultdict(lambda: np.zeros(2, int)))
     """Door -> cases in which honest code may overflow, and all cases of its component."""
 
@@ -107,8 +112,8 @@ class Suite:
         """All laws of one component in one dtype: all implementations meet the same inputs, and share their truth."""
         opened: list[tuple[Found, Door, Settled]] = []
         shut: list[Record] = []
-        for found, implementation in self.offering(component):
-            for door in self.doors(implementation, component, dtype):
+        for found, _ in self.offering(component):
+            for door in self.doors(found, component, dtype):
                 if isinstance(door, Record):
                     shut.append(door)
                     continue
@@ -133,9 +138,12 @@ class Suite:
         for _, door, settled in opened:
             yield from self.unexplained(door, component, settled, formula_is_met=id(door) in met)
         yield from shut
+        for _, door, _ in opened:
+            door.close()
 
-    def doors(self, implementation: Implementation, component: str, dtype: str) -> Iterator[Door | Record]:
+    def doors(self, found: Found, component: str, dtype: str) -> Iterator[Door | Record]:
         """A door for every device, or the record that says why there is none."""
+        implementation = found.present
         for device in self.selection.devices or implementation.devices:
             where = {"dtype": dtype, "device": device}
             if dtype not in implementation.dtypes or device not in implementation.devices:
@@ -145,9 +153,9 @@ class Suite:
                 )
                 continue
             try:
-                here = devices_of(implementation)
+                here = found.devices()
                 if device in here:
-                    yield open_door(implementation, dtype, device)
+                    yield found.open(dtype, device)
                     continue
                 why = f"no {device} device"
             except Misuse as error:
@@ -156,6 +164,9 @@ class Suite:
 
     def judged(self, law: Law, found: Found, door: Door, settled: Settled) -> Record:
         """One verdict, with the script that shows it again."""
+        known = self.known.get((door.name, law.component, law.name, door.dtype, door.device))
+        if known is not None:
+            return known
         budget = self.budget_of(found, door.dtype, law.component)
         record = judge(law, door, budget, settled=settled, truths=self.truths)
         if record.counterexample is None:

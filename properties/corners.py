@@ -54,10 +54,6 @@ def an_infinite_logit_has_no_softmax(case: Case, experiment: Experiment) -> Evid
 
 # -- residual ------------------------------------------------------------------------------------------------------------------
 
-residual_of_nan = law_of_nan(
-    residual.SUBJECT, "nan from the sub-layer is nan in the sum, in the same place.", row=False, position=1
-)
-
 
 def draw_infinities(recipe: Draw) -> Case:
     """Two arrays with infinities of either sign, some of them in the same places."""
@@ -141,6 +137,7 @@ def a_bias_of_minus_infinity_hides_a_key(case: Case, experiment: Experiment) -> 
 # -- cross_entropy -------------------------------------------------------------------------------------------------------------
 
 PLAIN = tuple(r for r in cross_entropy.ALL_INTEGERS if r["classes"] > 1 and not r.get("label_smoothing"))
+NEAR = (*ORDINARY, "large")
 SHARED = tuple(r for r in cross_entropy.COUNTED if r.get("probabilities") and not r.get("label_smoothing"))
 
 
@@ -168,7 +165,10 @@ def possible(case: Case) -> Case:
 
 
 @cross_entropy.law(
-    "A class of logit minus infinity is no class, and costs infinity as a target.", rows=PLAIN, draw=draw_impossible
+    "A class of logit minus infinity is no class, and costs infinity as a target.",
+    rows=PLAIN,
+    draw=draw_impossible,
+    kinds=NEAR,
 )
 def an_impossible_class_is_none(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x with -inf, t) is f without the class, where it is no target; where it is, -log 0 = inf."""
@@ -184,7 +184,7 @@ def an_impossible_class_is_none(case: Case, experiment: Experiment) -> tuple[Evi
     return evidence, relation("loss of an impossible target", told, np.full(told.shape, np.inf), 0.0)
 
 
-@cross_entropy.law("No share of an impossible class costs nothing.", rows=SHARED, draw=draw_impossible)
+@cross_entropy.law("No share of an impossible class costs nothing.", rows=SHARED, draw=draw_impossible, kinds=NEAR)
 def no_share_of_an_impossible_class_costs_nothing(case: Case, experiment: Experiment) -> Evidence:
     """0 log 0 = 0 (Cover & Thomas 2006, section 2.1): a class of probability and of share 0 does not matter."""
     cross_entropy.ignores_the_impossible(experiment)
@@ -202,7 +202,7 @@ def draw_impossible_with_cotangent(recipe: Draw) -> Case:
 
 @cross_entropy.law(
     "An impossible class has no gradient, and does not touch that of the others.",
-    rows=(*PLAIN, *SHARED), draw=draw_impossible_with_cotangent, gradients=True,
+    rows=(*PLAIN, *SHARED), draw=draw_impossible_with_cotangent, gradients=True, kinds=NEAR,
 )  # fmt: skip
 def an_impossible_class_has_no_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """d x = (p A - a) g with p = a = 0 where the logit is minus infinity, and the gradient without that class elsewhere."""

@@ -17,8 +17,10 @@ from veriformer.spec.numbers import Ball, number, working_precision
 
 
 def row(shape: tuple[int, ...], **more: Any) -> dict[str, Any]:
-    """Sizes of one case: K classes, and what the targets and the options are."""
-    return {"shape": shape, "rank": len(shape), "classes": shape[-1], **more}
+    """Sizes of one case: K classes, and what the targets and the options are. Who takes no ignore_index is given no target
+    that is no class."""
+    needs = ("ignore_index",) if "ignore_index" in more else ()
+    return {"shape": shape, "rank": len(shape), "classes": shape[-1], "needs": needs, **more}
 
 
 ROWS = (
@@ -35,9 +37,14 @@ ROWS = (
     row((1, 1)),
     row((4, 33), label_smoothing=0.1, ignore_index=1),
     row((2, 300), reduction="sum", probabilities=True),
+    row((16, 64), label_smoothing=0.1),  # many terms in all, not many in a row
     row((3, 7), reduction="none", weight=True),
     row((3, 4), reduction="sum", ignore_index=-1, label_smoothing=0.1),
     row((2, 3), reduction="none", probabilities=True, label_smoothing=0.25),
+    row((33, 3), ignore_index=-100, reach="tile"),
+    row((3, 65), label_smoothing=0.1, weight=True, reach="tile"),
+    row((2, 1025), ignore_index=0, reach="long"),
+    row((300, 3), reduction="sum", reach="long"),
 )
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")
 

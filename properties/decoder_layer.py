@@ -50,6 +50,7 @@ ROWS = (
     row((2,), 4, 3, 4, 4, 2, isolate=SELF, mask="each query"),
     row((), 3, 2, 4, 4, 1, isolate=("self_attention", "norm_2"), eps=1e-3),
     row((1,), 5, 7, 8, 16, 4, isolate=CROSS, memory_mask=True),
+    row((2,), 33, 31, 4, 3, 2, isolate=CROSS, norm="pre", memory_mask=True, reach="tile"),
 )
 
 
@@ -120,6 +121,7 @@ SUBJECT = Subject(
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
+    alike=("x", "memory"),
 )
 law = replace(SUBJECT, rows=ROWS).law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")

@@ -20,6 +20,8 @@ ROWS = (
     {"shape": (2, 3), "vocabulary": 2, "d_model": 3, "padding_idx": 0},
     {"shape": (2, 1, 3), "vocabulary": 4, "d_model": 3, "scale": 2.0, "padding_idx": 2},
     {"shape": (2, 33), "vocabulary": 300, "d_model": 6},
+    {"shape": (3, 31), "vocabulary": 65, "d_model": 3, "reach": "tile"},
+    {"shape": (1, 300), "vocabulary": 1025, "d_model": 2, "reach": "long"},
 )
 
 

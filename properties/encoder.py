@@ -37,6 +37,7 @@ ROWS = (
     row((2,), 3, 4, 4, 2, layers=(IDLE, ("feed_forward",)), norm="pre", mask=True),
     row((), 2, 4, 4, 2, layers=(IDLE, ("attention",), IDLE, ("feed_forward",)), norm="pre", activation="gelu"),
     row((2,), 2, 6, 5, 3, layers=((), ()), norm="pre", final_norm=True, biases=True, eps=0.25),
+    row((2,), 33, 4, 3, 2, layers=(("feed_forward",),), norm="pre", mask=True, reach="tile"),
 )
 
 

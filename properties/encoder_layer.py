@@ -41,6 +41,7 @@ ROWS = (
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
     row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
     row((1,), 9, 8, 16, 4, mask=True),
+    row((2,), 33, 4, 4, 2, isolate=("feed_forward",), norm="pre", mask=True, reach="tile"),
 )
 
 

@@ -57,6 +57,11 @@ class Answer:
         """Path and truth of every array answered."""
         return self.truths.of(self.question.key() + b"outputs", self.question.outputs)
 
+    @cached_property
+    def found(self) -> dict[Path, Any]:
+        """Every array answered, under its path, whatever was wanted."""
+        return {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
+
     @property
     def truth(self) -> Truth:
         """The certified output and its bound, of a component that answers one array."""
@@ -77,8 +82,7 @@ class Answer:
 
     def output(self, path: Path) -> np.ndarray:
         """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
-        wanted = dict(self.outputs)
-        found = {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
+        wanted, found = dict(self.outputs), self.found
         if found.keys() != wanted.keys():
             raise Misshapen(differing("arrays answered", described(found), described(wanted)))
         if np.shape(found[path]) != wanted[path].value.shape:
@@ -166,9 +170,12 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
+        watched: bool = False,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts)
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads)
+        call = replace(call, watched=watched)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
@@ -211,6 +218,7 @@ class Experiment:
         cotangent: np.ndarray | None = None,
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
+        threads: int = 1,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
         arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
@@ -223,5 +231,6 @@ class Experiment:
             layouts=case.layouts if layouts is None else layouts,
             aliases=case.aliases,
             before=before,
+            threads=threads,
             in_place=bool(self.component.owned),
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
@@ -27,6 +27,11 @@ ROWS = (
     row((2, 2), 2, 5, 9, activation="relu"),
     row((), 3, 17, 33),
     row((), 2, 16, 64, activation="gelu"),
+    row((), 400, 2, 3),  # many rows in the gradients of the biases
+    row((), 33, 3, 65, reach="tile"),
+    row((2,), 2, 31, 3, activation="gelu", reach="tile"),
+    row((), 1, 2, 769, reach="long"),
+    row((), 2, 300, 2, reach="long"),
     row((1,), 16, 64, 256, kernel=True),
     row((1,), 16, 128, 128, activation="gelu", kernel=True),
 )
@@ -94,8 +99,13 @@ def hidden_units_can_be_rescaled(case: Case, experiment: Experiment) -> Evidence
     if experiment.setting(case, "activation") != "relu":
         raise NotJudged("only ReLU is homogeneous")
     x, p = case.arguments
-    a = (2.0 ** case.extra["exponents"]).astype(x.dtype)
-    scaled = {"w_1": p["w_1"] * a, "b_1": p["b_1"] * a, "w_2": p["w_2"] / a[:, None], "b_2": p["b_2"]}
+    a = 2.0 ** case.extra["exponents"]
+    scaled = {
+        "w_1": times(p["w_1"], a),
+        "b_1": times(p["b_1"], a),
+        "w_2": times(p["w_2"], 1 / a[:, None]),
+        "b_2": p["b_2"],
+    }
     return within_two(experiment.ask(case.but(arguments=(x, scaled))), experiment.ask(case), "answer before rescaling")
 
 

@@ -18,6 +18,7 @@ ROWS = (
     row((2, 7), approximate="none"),
     row((5, 33), approximate="tanh"),
     row((2, 2, 3, 65)),
+    row((2, 1025), reach="long"),
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject
+from veriformer.properties.law import Case, Evidence, Subject, plus
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import SHAPES, matched
 
@@ -58,7 +58,7 @@ def draw_on_a_grid(recipe: Draw) -> Case:
 def joining_two_micro_batches_changes_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f([a + b, ...], [m + n, ...]) = f([a, b, ...], [m, n, ...]), where a + b is exact."""
     (a, b, *others), (m, n, *counts) = case.arguments
-    joined = case.but(arguments=([tensors.mapped(np.add, a, b), *others], [m + n, *counts]))
+    joined = case.but(arguments=([tensors.mapped(plus, a, b), *others], [m + n, *counts]))
     return matched(experiment.ask(joined), experiment.ask(case), "of the micro-batches apart")
 
 

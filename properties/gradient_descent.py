@@ -24,7 +24,7 @@ def draw(recipe: Draw) -> Case:
     return Case((params, grads), {"lr": recipe["lr"]})
 
 
-SUBJECT = Subject("gradient_descent", ROWS, draw, top=power(0.9))
+SUBJECT = Subject("gradient_descent", ROWS, draw, top=power(0.9), alike=("params", "grads"))
 law = SUBJECT.law
 
 

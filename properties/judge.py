@@ -13,6 +13,7 @@ from veriformer.properties import diagnose, minimise, search
 from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
+from veriformer.properties.probes import seed_of
 from veriformer.properties.search import Budget, FoundCase
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
@@ -77,7 +78,7 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
         return Outcome(Verdict.UNSUPPORTED, reason=str(reason))
     except Asked as asked:
         raised = asked.raised
-        if raised.declined or case.extension:
+        if raised.declined or (case.extension and not raised.fatal):
             words = f"{case.extension}: " if case.extension else ""
             return Outcome(Verdict.UNSUPPORTED, raised=raised, reason=f"{words}{raised.type}: {raised.message}")
         return Outcome(Verdict.CRASHED, raised=raised)
@@ -107,6 +108,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         also_layer(door, law.component),
     )
     tally = Tally()
+    door.begin(seed_of(budget.seed, law.component, law.name, door.dtype))
 
     def run(case: Case) -> Outcome:
         outcome = try_case(law, case, experiment)
@@ -136,6 +138,8 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
 def promise(offer: Offer, door: Door, tally: Tally) -> dict[str, Any]:
     """What was assumed of the arithmetic, and whether the narrower promise was kept too."""
     assumed = {"contract": offer.precision or "eager", "computes_in": offer.computes_in or door.dtype, **door.switches}
+    if offer.accumulates_in:
+        assumed["accumulates_in"] = offer.accumulates_in
     return assumed if tally.keeps_layer is None else {**assumed, "also_holds_layer": tally.keeps_layer}
 
 

@@ -104,6 +104,8 @@ class Law:
     kinds: tuple[str, ...] | None = None
     backends: tuple[str, ...] | None = None
     existential: bool = False
+    reaching: bool = False
+    """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
     form: str = "function"
     dear: bool = False
     statistical: bool = False
@@ -126,6 +128,8 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    alike: tuple[str, ...] = ()
+    """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
     laid_out: bool = True
     """Is the answer the same however its arguments lie in memory? A mask may be drawn in the order of memory."""
     stack: bool = False
@@ -213,6 +217,23 @@ def differing(comparison: str, got: Any, wanted: Any) -> Evidence:
     """Something that must be equal and is not, or is: equality itself is the observation."""
     apart = 0.0 if np.array_equal(np.asarray(got), np.asarray(wanted)) else np.inf
     return Evidence(comparison, np.array([apart]), np.zeros(1), None, got, wanted)
+
+
+def times(array: np.ndarray, factor: Any) -> np.ndarray:
+    """An array times powers of two, exactly. Raises NotJudged where that leads out of the dtype's range."""
+    with np.errstate(over="ignore", under="ignore"):
+        moved = (array * np.asarray(factor).astype(array.dtype)).astype(array.dtype)
+    if not np.array_equal(as_float64(moved) / factor, as_float64(array), equal_nan=True):
+        raise NotJudged("a power of two leads out of the range of the dtype")
+    return moved
+
+
+def plus(array: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """A sum that is exact in the dtype. Raises NotJudged where it is not."""
+    total = np.asarray(array + other)
+    if not np.array_equal(as_float64(total), as_float64(array) + as_float64(other)):
+        raise NotJudged("a sum is not exact")
+    return total
 
 
 def as_float64(values: Any) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
 from veriformer.properties.special import law_of_nan
@@ -21,7 +21,12 @@ ROWS = (
     row((2, 2, 3, 5)),
     row((2, 33)),
     row((2, 64)),
+    row((400, 3)),  # many rows in the gradients of gamma and beta
     row((1, 300), eps=1e-6),
+    row((3, 31), reach="tile"),
+    row((2, 65), reach="tile"),
+    row((1, 769), reach="long"),
+    row((2, 1025), reach="long"),
     row((4, 128), kernel=True),
     row((2, 768), kernel=True),
     row((2, 1024), kernel=True),
@@ -37,7 +42,9 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
+SUBJECT = Subject(
+    "layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, alike=("gamma", "beta")
+)
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")
 
@@ -81,7 +88,7 @@ def scales_with_eps(case: Case, experiment: Experiment) -> Evidence:
 def scaled_with_eps(case: Case, experiment: Experiment) -> Evidence:
     """The law for both norms."""
     a, x = case.extra["factor"], case.arguments[0]
-    scaled = case.replacing(0, (x * x.dtype.type(a)).astype(x.dtype)).but(options={"eps": a * a * case.options["eps"]})
+    scaled = case.replacing(0, times(x, a)).but(options={"eps": a * a * case.options["eps"]})
     one, other = experiment.ask(scaled), experiment.ask(case)
     return relation("norm of x", one.value, np.sign(a) * other.value, one.bound + other.bound, one.scale)
 

@@ -14,6 +14,7 @@ ROWS = (
     {"length": 3, "d_model": 3, "rows": 3},
     {"length": 1, "d_model": 4, "rows": 5},
     {"length": 33, "d_model": 5, "rows": 65},
+    {"length": 300, "d_model": 2, "rows": 769, "reach": "long"},
 )
 
 

@@ -34,6 +34,9 @@ ROWS = (
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
     row((1,), 9, 0, 16, 4),
+    row((2,), 33, 31, 4, 2, mask="padding", reach="tile"),
+    row((2,), 65, 0, 4, 2, causal=True, reach="tile"),
+    row((1,), 2, 300, 4, 2, mask="padding", reach="long"),
     row((1,), 64, 0, 64, 1, kernel=True),
     row((1,), 32, 0, 128, 2, mask=True, kernel=True),
 )
@@ -77,6 +80,7 @@ SUBJECT = Subject(
     top=for_scores(0.2),
     stack=True,
     differentiable=True,
+    alike=("x", "memory"),
 )
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)

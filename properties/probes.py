@@ -89,9 +89,15 @@ class Draw:
         return self.rng(name).integers(low, high, shape)
 
     def mask(self, name: str, shape: tuple[int, ...], *, empty_rows: bool = False) -> Array:
-        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted."""
+        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted. Half of the
+        masks are scattered; the others keep a stretch from the first entry on, or up to the last, as padding does."""
         rng = self.rng(name)
         mask = rng.random(shape) < rng.choice([0.3, 0.5, 0.8])
+        if rng.random() < 0.5:
+            lengths = rng.integers(0 if empty_rows else min(1, shape[-1]), shape[-1] + 1, lead(shape))
+            lengths = np.where(rng.random(lengths.shape) < 0.3, shape[-1], lengths)
+            place = np.arange(shape[-1])
+            return np.asarray(place < lengths if rng.random() < 0.7 else place >= shape[-1] - lengths)
         if shape[-1] and not empty_rows:
             keep = rng.integers(0, shape[-1], (*shape[:-1], 1))
             mask |= np.arange(shape[-1]) == keep
@@ -178,6 +184,13 @@ def repeated_rows(rng: np.random.Generator, shape: tuple[int, ...], top: float, 
     return np.broadcast_to(rng.standard_normal((*shape[:-2], 1, shape[-1]) if len(shape) > 1 else shape), shape)
 
 
+def large_at_the_end(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
+    """The last row stands out: what is lost, or read twice, where a loop over tiles ends is seen."""
+    values = rng.standard_normal(shape)
+    values[(..., slice(-1, None), slice(None)) if len(shape) > 1 else (slice(-1, None),) if shape else ()] *= 16
+    return values
+
+
 def small(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
     return 1e-3 * rng.standard_normal(shape)
 
@@ -232,7 +245,7 @@ KINDS: dict[str, Maker] = {
     maker.__name__: maker
     for maker in (
         integers, normal, ties, constant, one_hot, repeated_rows, small, low_variance, offset, outliers, mixed, large,
-        orthogonal, far_offset, denormal, huge,
+        orthogonal, large_at_the_end, far_offset, denormal, huge,
     )
 }  # fmt: skip
 """Kinds of values, simplest first."""

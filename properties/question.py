@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from veriformer.impls.discover import Found
-from veriformer.impls.protocol import Door, Implementation
+from veriformer.impls.protocol import Door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.conformance import Suite
 from veriformer.properties.judge import fits
@@ -64,20 +64,20 @@ class Questions:
         """The verdict."""
         if question.answer is not None or question.found.implementation is None:
             return question.answer or self.suite.absent(question.found.name, "", question.found.error)
-        door, settled = self.door(question, question.found.implementation)
+        door, settled = self.door(question)
         if isinstance(door, Record):
             return door
         if question.law == FOLLOWS:
             return self.followed(question, door, settled)
         return self.suite.judged(law_of(question.component, question.law), question.found, door, settled)
 
-    def door(self, question: Question, implementation: Implementation) -> tuple[Door | Record, Settled]:
+    def door(self, question: Question) -> tuple[Door | Record, Settled]:
         """The door to ask at, or the record that says why there is none; kept open for the next question."""
         key = (question.found.name, question.component, question.dtype, question.device)
         if self.opened is None or self.opened[0] != key:
             self.close()
             suite = replace(self.suite, selection=replace(self.suite.selection, devices=(question.device,)))
-            (door,) = suite.doors(implementation, question.component, question.dtype)
+            (door,) = suite.doors(question.found, question.component, question.dtype)
             settled = Settled()
             if not isinstance(door, Record):
                 settled = settle(door, question.component, INQUIRIES, fits, self.suite.truths)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above, relation
+from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row, within_two
 from veriformer.properties.special import law_of_limits, law_of_nan
 
-ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)))
+ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 """Sizes of everything that acts on each element by itself."""
 
 
@@ -33,7 +33,7 @@ def draw_factor(recipe: Draw) -> Case:
 def is_positively_homogeneous(case: Case, experiment: Experiment) -> Evidence:
     """f(a x) = a f(x) for a = 2^k > 0."""
     (x,), a = case.arguments, case.extra["factor"]
-    scaled, plain = experiment.ask(case.but(arguments=(x * x.dtype.type(a),))), experiment.ask(case)
+    scaled, plain = experiment.ask(case.but(arguments=(times(x, a),))), experiment.ask(case)
     allowed = scaled.bound + a * plain.bound
     return relation("scaled answer", scaled.value, a * plain.value, allowed, scaled.scale)
 

@@ -11,7 +11,7 @@ from veriformer.properties.softmax import row
 from veriformer.properties.special import law_of_nan
 from veriformer.properties.universal import with_cotangent
 
-ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)))
+ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 
 
 def draw(recipe: Draw) -> Case:
@@ -19,7 +19,15 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe.array("x", recipe["shape"]), recipe.array("sublayer_output", recipe["shape"])))
 
 
-SUBJECT = Subject("residual", ROWS, draw, batched={"x": 1, "sublayer_output": 1}, top=power(0.99), differentiable=True)
+SUBJECT = Subject(
+    "residual",
+    ROWS,
+    draw,
+    batched={"x": 1, "sublayer_output": 1},
+    top=power(0.99),
+    differentiable=True,
+    alike=("x", "sublayer_output"),
+)
 law = SUBJECT.law
 
 
@@ -48,6 +56,6 @@ def the_cotangent_comes_back(case: Case, experiment: Experiment) -> tuple[Eviden
     )
 
 
-nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False)
+nan_is_not_lost = law_of_nan(SUBJECT, "nan is answered with nan, in the same place.", row=False, positions=(0, 1))
 
 INQUIRIES = ()

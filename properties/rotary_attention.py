@@ -57,6 +57,7 @@ SUBJECT = Subject(
     batched={"q": 2, "k": 2, "v": 2, "mask": 2},
     top=for_scores(0.5),
     differentiable=True,
+    alike=("q", "k", "v"),
 )
 law = SUBJECT.law
 SELF = tuple(row for row in ROWS if not {"length_k", "causal", "kernel", "empty_rows"} & set(row))

@@ -18,6 +18,9 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (2,), "length": 4, "d_k": 8, "layout": "halves", "far": 5000},
     {"batch": (), "length": 33, "d_k": 16, "far": 300},
     {"batch": (1, 2), "length": 5, "d_k": 64, "far": 4096},
+    {"batch": (2, 1), "length": 31, "d_k": 4, "layout": "halves", "reach": "tile"},
+    {"batch": (2,), "length": 65, "d_k": 2, "reach": "tile"},
+    {"batch": (1,), "length": 300, "d_k": 4, "reach": "long"},
     {"batch": (1, 2), "length": 64, "d_k": 128, "kernel": True},
 )
 

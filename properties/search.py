@@ -98,7 +98,7 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
     laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row)]
+    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     if law.statistical:
         return rows
@@ -110,9 +110,17 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
 
 
+def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
+    """Does the law go as far as this size? Off the border of a "tile", and for "long" rows, code takes other paths, but a
+    truth costs more there: laws that say so reach them, gradients the tiles alone and nowhere where each is compiled anew,
+    and a quick run none."""
+    reach = row.get("reach")
+    too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
+    return reach is None or (law.reaching and not budget.quick and not too_far)
+
+
 def admits(offer: Offer, row: Row) -> bool:
-    """Are the sizes of this row among those that are supported, and the keywords taken without which its arguments make no
-    sense? `length` speaks of keys too."""
+    """Are the sizes of this row among those that are supported, and the keywords that it needs? `length` speaks of keys too."""
     if not all(offer.takes(name) for name in row.get("needs", ())):
         return False
     for size, values in offer.only.items():
@@ -124,13 +132,14 @@ def admits(offer: Offer, row: Row) -> bool:
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
     """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
-    once if it is statistical."""
+    once if it is statistical. Sizes that take a reach meet no more than every fourth kind, each the next ones."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
     if law.statistical:
         pairs = [(r, 0) for r in range(len(rows))]
     elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
+    pairs = [(r, k) for r, k in pairs if "reach" not in rows[r] or (k - r) % 4 == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)

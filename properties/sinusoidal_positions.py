@@ -19,6 +19,9 @@ ROWS = (
     {"length": 33, "d_model": 16},
     {"length": 300, "d_model": 8},
     {"length": 3, "d_model": 1},
+    {"length": 65, "d_model": 31, "reach": "tile"},
+    {"length": 1025, "d_model": 2, "reach": "long"},
+    {"length": 3, "d_model": 769, "reach": "long"},
 )
 
 

@@ -60,6 +60,7 @@ def law_of_examples(subject: Subject) -> Law:
     return subject.law(
         "What is no number in one example of a batch does not touch the others.",
         draw=with_one_spoilt(subject),
+        rows=tuple(row for row in subject.rows if row.get("batch") or len(row.get("shape", ())) > 1),
         kinds=tuple(kind for kind in ORDINARY if kind in (subject.kinds or ORDINARY)),
     )(what_is_no_number_stays_in_its_example)
 
@@ -116,12 +117,21 @@ def what_is_no_number_stays_in_its_example(case: Case, experiment: Experiment) -
 
 
 def law_of_nan(
-    subject: Subject, sentence: str, *, row: bool, position: int = 0, rows: tuple[Row, ...] | None = None
+    subject: Subject,
+    sentence: str,
+    *,
+    row: bool,
+    positions: tuple[int, ...] = (0,),
+    rows: tuple[Row, ...] | None = None,
 ) -> Law:
-    """nan in one place of an argument is nan in the same place of the answer, or, if so said, in all of its row."""
+    """nan in one place of an argument is nan in the same place of the answer, or, if so said, in all of its row.
+
+    positions: of the arguments that it may stand in.
+    """
 
     def draw(recipe: Draw) -> Case:
         case = subject.draw(recipe)
+        position = int(recipe.rng("position").choice(positions))
         array = case.arguments[position]
         if not array.size:
             raise NotJudged("no number goes in")
@@ -133,7 +143,7 @@ def law_of_nan(
         place = case.extra["place"][:-1] if row else case.extra["place"]
         answer = np.asarray(experiment.ask(case).reply.outputs).astype(np.float64)
         if answer.ndim < len(place):
-            return differing("number of axes of the answer", answer.ndim, case.arguments[position].ndim)
+            return differing("number of axes of the answer", answer.ndim, case.arguments[0].ndim)
         got = np.atleast_1d(answer[tuple(place)])
         return relation("answer where nan went in", got, np.full(got.shape, np.nan), 0.0)
 

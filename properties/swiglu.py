@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties import feed_forward
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, relation
+from veriformer.properties.law import Case, Evidence, Subject, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
@@ -19,6 +19,9 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (2,), "length": 3, "d_model": 4, "d_ff": 5},
     {"batch": (2, 2), "length": 2, "d_model": 5, "d_ff": 9},
     {"batch": (), "length": 3, "d_model": 17, "d_ff": 33},
+    {"batch": (), "length": 33, "d_model": 3, "d_ff": 65, "reach": "tile"},
+    {"batch": (2,), "length": 2, "d_model": 31, "d_ff": 3, "reach": "tile"},
+    {"batch": (), "length": 1, "d_model": 2, "d_ff": 769, "reach": "long"},
     {"batch": (1,), "length": 16, "d_model": 64, "d_ff": 128, "kernel": True},
 )
 
@@ -66,7 +69,7 @@ def is_linear_in_what_is_gated(case: Case, experiment: Experiment) -> Evidence:
     """f(x; a w_up) = a f(x; w_up)."""
     x, p = case.arguments
     a = case.extra["factor"]
-    scaled = experiment.ask(case.but(arguments=(x, {**p, "w_up": (p["w_up"] * p["w_up"].dtype.type(a))})))
+    scaled = experiment.ask(case.but(arguments=(x, {**p, "w_up": times(p["w_up"], a)})))
     plain = experiment.ask(case)
     return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
 

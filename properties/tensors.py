@@ -10,7 +10,7 @@ import numpy as np
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves
 from veriformer.properties.experiment import Answer, Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation, times
 from veriformer.properties.probes import Draw, Row
 from veriformer.properties.truth import Truth, place
 from veriformer.spec.component import require
@@ -71,17 +71,8 @@ def zeros(arrays: Named) -> Named:
 
 
 def scaled(arrays: Named, factor: float) -> Named:
-    """Each number times a power of two. Raises NotJudged where that is not a number of the dtype."""
-
-    def change(array: np.ndarray) -> np.ndarray:
-        wanted = array.astype(np.float64) * factor
-        with np.errstate(over="ignore"):
-            moved = wanted.astype(array.dtype)
-        if not np.array_equal(moved.astype(np.float64), wanted):
-            raise NotJudged("a power of two leads out of the dtype's range")
-        return moved
-
-    return mapped(change, arrays)
+    """Each number times a power of two. Raises NotJudged where that leads out of the dtype's range."""
+    return mapped(lambda array: times(array, factor), arrays)
 
 
 def gridded(recipe: Draw, prefix: str, arrays: Named) -> Named:

@@ -6,7 +6,6 @@ implementation's own gradient, so that neither hides in the other's bound.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -119,16 +118,19 @@ def adam_steps_by_what_was_clipped(case: Case, experiment: Experiment) -> tuple[
     return parts(experiment.ask(case), PARAMS, STATE)
 
 
-def together(
-    one: Answer, other: Answer, comparison: str, which: Callable[[Path], bool] = lambda path: path[0] in (LOSS, GRADS)
-) -> tuple[Evidence, ...]:
+def together(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:
     """Loss and gradients of two steps, within the two bounds."""
     wanted = by_path(other)
     return tuple(
-        relation(f"{place(path)} {comparison}", got, wanted[path][0], t.bound + wanted[path][1].bound, t.scale)
+        relation(f"{place(path)} {comparison}", got, wanted[path][0], t.bound + wanted[path][1].bound, size(one, path))
         for path, got, t in one.each()
-        if which(path)
+        if path[0] in (LOSS, GRADS)
     )
+
+
+def size(answer: Answer, path: Path) -> float:
+    """The largest number of all gradients together, or the loss: some arrays have no gradient but rounding."""
+    return max(float(np.max(truth.scale, initial=0.0)) for other, truth in answer.outputs if other[0] == path[0])
 
 
 def draw_padded(recipe: Draw) -> Case:
@@ -181,9 +183,9 @@ def micro_batches_by_their_tokens_are_the_whole_batch(case: Case, experiment: Ex
             mixed = sum(n * answer[path][0] for n, answer in zip(counts, answers, strict=True))
             allowed = sum(n * answer[path][1].bound for n, answer in zip(counts, answers, strict=True))
             own = 2.0**-50 * sum(n * np.abs(answer[path][0]) for n, answer in zip(counts, answers, strict=True))
-            scale = total * np.asarray(truth.scale)
-            wanted = total * truth.bound + allowed + own
-            evidence.append(relation(f"{place(path)}, times its tokens", total * got, mixed, wanted, scale))
+            within = total * truth.bound + allowed + own
+            name = f"{place(path)}, times its tokens"
+            evidence.append(relation(name, total * got, mixed, within, total * size(whole, path)))
     return tuple(evidence)
 
 

@@ -61,11 +61,12 @@ class Truth:
         hold 0 and nothing far from it, however sharp they become."""
         if not self.value.any():
             return True
-        if not (np.abs(self.value) <= self.bound).all():
+        sizes, noise = np.abs(self.value), self.bound
+        if not (sizes <= noise).all():
             return False
         first, second = (self.formula(bits) for bits in BITS[:2])
-        zeros, radii = np.zeros(self.value.shape), first.radii()
-        if not np.isfinite(radii).all() or (first.distances(zeros) > 0).any() or (second.distances(zeros) > 0).any():
+        radii = first.radii()
+        if not (np.isfinite(radii) & first.may_vanish() & second.may_vanish()).all():
             return False
         return bool((second.radii() <= VANISHING * radii).all())
 

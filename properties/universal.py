@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.layout import LAYOUTS
-from veriformer.impls.protocol import Path
+from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
-from veriformer.properties.probes import Draw, seed_of
+from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import Question, is_floating, place
 from veriformer.spec import COMPONENTS, in_form
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import precision_of
+from veriformer.spec.numbers.precision import FORMATS, precision_of
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
@@ -29,19 +29,30 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
-    yield replace(plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec), thorough=True)
+    yield replace(
+        plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec),
+        thorough=True,
+        reaching=True,
+    )
     yield plain("Asked twice, it answers the same.")(is_deterministic)
+    yield plain("Generators, environment, settings, working directory and threads are what they were before the call.")(
+        leaves_the_world_as_it_found_it
+    )
     if subject.arrays:
         yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
         yield plain("The output has the dtype of the input.")(keeps_the_dtype)
     if subject.arrays and subject.laid_out:
-        in_layout = plain("It does not matter how the arguments lie in memory.", draw=laid_out(subject))
+        in_layout = plain(
+            "It does not matter how the arguments lie in memory.",
+            draw=laid_out(subject),
+            rows=(*subject.rows, *lying(subject.rows)),
+        )
         yield replace(in_layout(does_not_care_how_its_arguments_lie_in_memory), backends=("numpy", "torch"))
     if subject.batched:
         in_batch = plain(
             "The answer for a batch is the answers for its examples, one by one.", draw=batch(subject), rows=few
         )
-        yield in_batch(a_batch_is_its_rows_one_by_one)
+        yield replace(in_batch(a_batch_is_its_rows_one_by_one), reaching=True)
     after = plain("What it was asked before does not matter.", draw=after_other_shapes(subject))
     yield after(a_second_call_after_other_shapes_answers_the_same)
     if subject.differentiable:
@@ -51,7 +62,7 @@ def laws(subject: Subject) -> Iterator[Law]:
             gradients=True,
             rows=few,
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack)
+        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack, reaching=True)
         recording = plain(
             "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
         )
@@ -68,6 +79,14 @@ def is_deterministic(case: Case, experiment: Experiment) -> tuple[Evidence, ...]
     return same(experiment.ask(case), experiment.ask(case), "second answer")
 
 
+def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evidence:
+    """Nothing of what all code of a process shares differs after the call. Who takes a seed may draw from any generator."""
+    changed = experiment.ask(case, watched=True).reply.world_changed
+    if "seed" in experiment.component.signature.parameters:
+        changed = tuple(one for one in changed if one not in GENERATORS)
+    return differing("changed in the world", ", ".join(changed) or "nothing", "nothing")
+
+
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
     """No byte of any argument differs after the call, but of those that an object owns."""
     positions = enumerate(experiment.component.offered)
@@ -77,32 +96,49 @@ def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidenc
 
 
 def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """float32 in, float32 out."""
+    """float32 in, float32 out; from a half type the one that a convention names (`loss_dtype`)."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
     answer = experiment.ask(case)
     floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
     return tuple(
-        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), experiment.dtype)
+        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), answered_in(experiment))
         for path, array in floating
     )
 
 
+def answered_in(experiment: Experiment) -> str:
+    """The dtype of answers: that of the input, or a wider one that was declared."""
+    declared = (value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS)
+    return max((experiment.dtype, *declared), key=lambda name: FORMATS[name].digits)
+
+
+def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
+    """The sizes off the border of a tile, in every layout: which path code takes is decided by both."""
+    for row in rows:
+        if row.get("reach") == "tile":
+            plain = {name: size for name, size in row.items() if name != "reach"}
+            yield from ({**plain, "layout of all": layout} for layout in LAYOUTS[1:])
+
+
 def laid_out(subject: Subject) -> Callable[[Draw], Case]:
-    """Cases whose arrays lie in memory in other ways; what an object owns, in ways in which it can be written."""
+    """Cases whose arrays lie in memory in other ways; what an object owns, in ways in which it can be written. In some sizes
+    all lie in the same way, and what is at the end stands out."""
     spec = in_form(subject.component, subject.form)
 
     def with_layouts(recipe: Draw) -> Case:
-        case = subject.draw(recipe)
+        alike = recipe.get("layout of all")
+        layouts = (alike,) if alike else LAYOUTS[1:]
+        case = subject.draw(replace(recipe, kind="large_at_the_end") if alike else recipe)
         rng = recipe.rng("layouts")
         chosen: dict[Path, str] = {}
         for path, leaf in leaves(case.arguments):
             if isinstance(leaf, np.ndarray):
                 owned = spec.positional[int(path[0])] in spec.owned
-                chosen[path] = str(rng.choice(WRITABLE if owned else LAYOUTS[1:]))
+                chosen[path] = str(rng.choice(WRITABLE if owned else layouts))
         for name, value in case.options.items():
             if isinstance(value, np.ndarray):
-                chosen[(name,)] = str(rng.choice(LAYOUTS[1:]))
+                chosen[(name,)] = str(rng.choice(layouts))
         if not chosen:
             raise NotJudged("no array goes in")
         return with_equal_rows(case, chosen).but(layouts=chosen)

@@ -11,14 +11,23 @@ from veriformer.reports.html import TEMPLATES
 from veriformer.reports.matrix import SYMBOLS
 from veriformer.reports.page import MEANINGS, page
 
+EXPLAINED = 20
+"""Failures that are explained at length: what shows Markdown has limits (a step summary of GitHub, 1 MiB)."""
+
 
 def markdown(records: Iterable[Record], compare: Iterable[Record] | None = None) -> str:
     """The page, as a function of the records; `compare` are older records, to say what changed since."""
-    template = environment().get_template("report.md.j2")
-    said = page(records, compare)
     return str(
-        template.render(
-            page=said, symbols=SYMBOLS, meanings=MEANINGS, values=values, fenced=escape.fenced, raw=escape.Markdown
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            page=page(records, compare),
+            symbols=SYMBOLS,
+            meanings=MEANINGS,
+            values=values,
+            fenced=escape.fenced,
+            raw=escape.Markdown,
+            explained=EXPLAINED,
         )
     )
 

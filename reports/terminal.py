@@ -109,7 +109,7 @@ def tables(judged: Matrix, console: Console) -> Iterator[Table]:
         table.add_column("")
         for name in judged.implementations[part]:
             table.add_column(plain(line(inline(name)), console), min_width=COLUMN - 2, overflow="fold")
-        for row in judged.rows:
+        for row in (row for row in judged.rows if any(cell.records for cell in row.cells[part])):
             texts = (line(inline(row.component)), *map(cell_text, row.cells[part]))
             table.add_row(*(plain(text, console) for text in texts))
         yield table

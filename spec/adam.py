@@ -10,7 +10,8 @@ import numpy as np
 from veriformer.spec.bounds import adam as bound
 from veriformer.spec.component import Convention, Honest, component, require
 from veriformer.spec.gradient_descent import same_names
-from veriformer.spec.numbers import bounded_by, number
+from veriformer.spec.numbers import bounded_by, kept_in, number
+from veriformer.spec.numbers.precision import BFLOAT16, FLOAT16, Format
 from veriformer.spec.slip import Part
 
 EPS_PLACE = Convention(
@@ -77,6 +78,12 @@ def correction(beta: Any, step: int) -> Any:
 
 
 @Part
+def counted(step: int) -> int:
+    """One update more."""
+    return step + 1
+
+
+@Part
 def displacement(
     m: Any, v: Any, corrections: tuple[Any, Any], lr: Any, eps: Any, *, eps_place: str = "after_correction"
 ) -> Any:
@@ -102,7 +109,7 @@ def next_moments(grads: Named, state: State, beta_1: float, beta_2: float) -> St
     """The state after one more gradient."""
     m = {name: average(state["m"][name], g, number(beta_1, like=g)) for name, g in grads.items()}
     v = {name: mean_square(state["v"][name], g, number(beta_2, like=g)) for name, g in grads.items()}
-    return {"step": int(state["step"]) + 1, "m": m, "v": v}
+    return {"step": counted(int(state["step"])), "m": m, "v": v}
 
 
 def corrections(betas: tuple[float, float], step: int, bias_correction: str, *, like: Any) -> tuple[Any, Any]:
@@ -218,6 +225,26 @@ def second_not_corrected(m: Any, v: Any, corrections: tuple[Any, Any], lr: Any, 
 @correction.slip("the bias correction of the next step")
 def one_step_late(beta: Any, step: int) -> Any:
     return correction(beta, step + 1)
+
+
+@mean_square.slip("the second moment kept in bfloat16")
+def second_moment_in_bfloat16(old: Any, g: Any, beta: Any) -> Any:
+    return kept_in(BFLOAT16, mean_square(old, g, beta))
+
+
+@counted.slip("a count of steps in bfloat16, which stays at 256")
+def counted_in_bfloat16(step: int) -> int:
+    return counted_in(BFLOAT16, step)
+
+
+@counted.slip("a count of steps in float16, which stays at 2048")
+def counted_in_float16(step: int) -> int:
+    return counted_in(FLOAT16, step)
+
+
+def counted_in(format: Format, step: int) -> int:
+    """One more, where the count is a number of this format."""
+    return int(format.nearest(format.nearest(np.float64(step)) + 1))
 
 
 @average.slip("the weights of the first moment exchanged: (1 - beta_1) m + beta_1 g")

@@ -110,7 +110,8 @@ def attention(
     keep (..., L_q, L_k), boolean, of the shape of the scores, heads included: dropout of the weights with a mask that was
     drawn. After the softmax a weight is 0 where keep is false and p / (1 - rate) where it is true: a row no longer sums to 1.
     Without keep nothing is dropped, whatever the rate; rate 1 drops everything.
-    Corners: one allowed key returns its value. A query without allowed key: convention `fully_masked`. causal with
+    Corners: one allowed key returns its value. A bias of minus infinity hides a key, as a mask does; nan in a query makes its
+    row of the answer nan. A query without allowed key: convention `fully_masked`. causal with
     L_q != L_k: convention `causal_alignment`. nan or infinity in a key or value that no query sees: `behind_mask`.
     Raises ValueError when widths, lengths or numbers of heads do not fit, for a keep of another shape, which one mask for
     all heads has, and for a rate outside [0, 1].

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,12 @@ class Component(Part):
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""
         return boundary(self.answer(*arguments, **options))
 
-    @property
+    @cached_property
     def signature(self) -> inspect.Signature:
         """The spec's signature, conventions included."""
         return inspect.signature(self.function)
 
-    @property
+    @cached_property
     def positional(self) -> tuple[str, ...]:
         """Names of the positional arguments."""
         return tuple(p.name for p in self.signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)
@@ -88,7 +89,7 @@ class Component(Part):
         """The positional arguments that an implementation of it takes."""
         return tuple(name for name in self.positional if name != "script")
 
-    @property
+    @cached_property
     def options(self) -> dict[str, Any]:
         """Keyword -> default, without the conventions that are no options and what is read off an answer."""
         return {

@@ -28,6 +28,14 @@ ALL_IGNORED = Convention(
     "The mean over no target is 0 / 0; nobody's formula says more.",
     {"nan": "torch.nn.functional.cross_entropy", "zero": "sums divided by max(count, 1)"},
 )
+LOSS_DTYPE = Convention(
+    "loss_dtype",
+    ("input", "float32"),
+    "Our contract: the answer has the dtype of the logits. Where that is a half type, many keep the loss in float32.",
+    {"input": "torch.nn.functional.cross_entropy", "float32": "code that casts the logits first: logits.float()"},
+    default="input",
+)
+"""The formula is the same; only the dtype of the answer is another one."""
 IMPOSSIBLE_CLASS = Convention(
     "impossible_class",
     ("ignored", "leaks"),
@@ -43,7 +51,7 @@ REDUCTIONS = ("mean", "sum", "none")
 
 @Part
 @bounded_by(bound.forward, bound.backward)
-def surprise(logits: Any, shares: Any, *, possible: np.ndarray | None = None) -> Any:
+def surprise(logits: Any, shares: Any, *, even: Any = None, possible: np.ndarray | None = None) -> Any:
     """-sum_k shares_k log softmax(logits)_k, over the last axis, and over the possible classes alone."""
     if possible is None:
         return -(shares * log_weights(logits)).sum(-1)
@@ -89,7 +97,7 @@ def denominator(targets: Any, counted: np.ndarray, weight: Any, *, like: Any) ->
         Honest("smoothing as a mixture of two losses, or in the target", "PyTorch, fairseq; optax.smooth_labels"),
         Honest("the gradient as softmax - target, or by the derivatives of these", "any"),
     ),
-    conventions=(SMOOTHING, ALL_IGNORED, IMPOSSIBLE_CLASS),
+    conventions=(SMOOTHING, ALL_IGNORED, LOSS_DTYPE, IMPOSSIBLE_CLASS),
 )
 def cross_entropy(
     logits: Any,
@@ -101,6 +109,7 @@ def cross_entropy(
     reduction: str = "mean",
     smoothing: str = "all_classes",
     all_ignored: str = "nan",
+    loss_dtype: str = "input",
     impossible_class: str = "ignored",
 ) -> Any:
     """cross_entropy(x, t) = -sum_k w_k q_k log softmax(x)_k for each position, q = (1 - e) t + e / K.
@@ -122,7 +131,9 @@ def cross_entropy(
     q, counted = one_hot(targets, classes, ignore_index, like=logits)
     require(q.shape == logits.shape, f"targets of shape {targets.shape} do not fit logits of shape {logits.shape}")
     shares = weighted(smoothed(q, label_smoothing, smoothing), weight)
-    losses = np.where(counted, loss_of_each(logits, shares, leaks=impossible_class == "leaks"), number(0, like=logits))
+    even = weighted(number(np.ones(classes), like=logits), weight) if label_smoothing else None
+    loss = loss_of_each(logits, shares, even, leaks=impossible_class == "leaks")
+    losses = np.where(counted, loss, number(0, like=logits))
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -132,11 +143,11 @@ def cross_entropy(
     return losses.sum() / denominator(targets, counted, weight, like=logits)
 
 
-def loss_of_each(logits: Any, shares: Any, *, leaks: bool) -> Any:
+def loss_of_each(logits: Any, shares: Any, even: Any, *, leaks: bool) -> Any:
     """The surprise of every position; where a class is impossible, without it, or not a number where 0 * inf leaks."""
     possible = ~np.isneginf(near(logits).astype(np.float64))
     if possible.all():
-        return surprise(logits, shares)
+        return surprise(logits, shares, even=even)
     require(bool(possible.any(-1).all()), "all classes are impossible")
     require(not near(shares)[~possible].astype(bool).any(), "an impossible class has a share: the loss is infinite")
     nothing = number(0, like=logits)

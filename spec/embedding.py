@@ -22,6 +22,7 @@ def embedding(tokens: Any, table: Any, *, scale: float = 1.0, padding_idx: int |
 
     tokens (..., L), integers in 0 ... vocabulary - 1. table (vocabulary, d_model). Returns (..., L, d_model). The
     gradient of each use of a row is added to that row; row `padding_idx` gets none.
+    Corners: a lookup: a row of the table that is no number is answered where its token stands, and nowhere else.
     Raises ValueError for a token outside the table.
     """
     tokens = np.asarray(tokens)

@@ -25,6 +25,7 @@ def feed_forward(x: Any, params: dict[str, Any], *, activation: str = "relu") ->
 
     x (..., d_model). params: w_1 (d_model, d_ff), b_1 (d_ff), w_2 (d_ff, d_model), b_2 (d_model). activation: "relu", or
     "gelu" (by erf, not its tanh approximation).
+    Corners: nan in a position of x makes all of its answer nan, and no other.
     Raises ValueError for another activation.
     """
     require(activation in ACTIVATIONS, f"activation {activation!r}: one of {', '.join(ACTIVATIONS)}")

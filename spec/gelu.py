@@ -37,7 +37,8 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     """gelu(x) = x Phi(x) = x (1 + erf(x / sqrt 2)) / 2, element by element.
 
     x (...). approximate="tanh": x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
-    Corners: gelu(0) = 0; it is not monotone, its minimum is -0.17 at -0.75.
+    Corners: gelu(0) = 0; it is not monotone, its minimum is -0.17 at -0.75. nan is answered with nan,
+    infinity with infinity, and minus infinity with 0, the limit, or with nan, which is what -inf times 0 is.
     Raises ValueError for another approximation.
     """
     require(approximate in ("none", "tanh"), f'approximate {approximate!r}: "none" (by erf) or "tanh"')

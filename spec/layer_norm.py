@@ -69,7 +69,8 @@ def layer_norm(
     """layer_norm(x) = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta, over the last axis.
 
     x (..., n); gamma, beta (n). mean(x) = sum x_i / n, var(x) = sum (x_i - mean)^2 / n.
-    Corners: n = 1, or all x equal: beta. eps = 0 with zero variance is 0 / 0.
+    Corners: n = 1, or all x equal: beta. eps = 0 with zero variance is 0 / 0. nan in x makes all of its row nan,
+    and no other.
     Raises ValueError when gamma or beta are not as wide as x, or eps is negative.
     """
     n = x.shape[-1]

@@ -32,7 +32,8 @@ def log_softmax(x: Any) -> Any:
     """log_softmax(x)_i = log(exp(x_i) / sum_j exp(x_j)) = x_i - log sum_j exp(x_j), over the last axis.
 
     x (..., n): logits, any real numbers.
-    Corners: n = 1 gives 0. It is finite where the softmax itself underflows.
+    Corners: n = 1 gives 0. It is finite where the softmax itself underflows. A logit of minus infinity is
+    answered with minus infinity, and is nothing to the others; nan makes all of its row nan.
     Raises ValueError for a scalar.
     """
     require(x.ndim >= 1, "log_softmax needs at least one axis, along which the weights sum to one")

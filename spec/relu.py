@@ -17,7 +17,8 @@ from veriformer.spec.numbers import number
 def relu(x: Any) -> Any:
     """relu(x) = max(x, 0), element by element.
 
-    x (...). Corners: the slope at 0 may be anything in [0, 1]; relu(-0.0) is 0 of either sign.
+    x (...). Corners: the slope at 0 may be anything in [0, 1]; relu(-0.0) is 0 of either sign. relu(nan) is nan,
+    as `maximum` in IEEE 754-2019, section 9.6; `maximumNumber`, C's fmax, is not meant. Infinity passes.
     """
     return np.maximum(x, number(0, like=x))
 

@@ -14,7 +14,8 @@ from veriformer.spec.component import Honest, component, require
 def residual(x: Any, sublayer_output: Any) -> Any:
     """residual(x, y) = x + y.
 
-    x and sublayer_output: of one shape. Corners: y = 0 gives x.
+    x and sublayer_output: of one shape. Corners: y = 0 gives x. nan stays nan in its place, infinities add up as
+    IEEE 754 says: inf - inf is nan.
     Raises ValueError when the shapes differ: a silent broadcast is no residual connection.
     """
     require(x.shape == sublayer_output.shape, f"x {x.shape} and the sub-layer's output {sublayer_output.shape} differ")

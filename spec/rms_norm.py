@@ -49,7 +49,7 @@ def rms_norm(x: Any, gamma: Any, *, eps: float = 1e-5, eps_place: str = "inside"
     """rms_norm(x) = x / sqrt(mean(x^2) + eps) * gamma, over the last axis.
 
     x (..., n); gamma (n).
-    Corners: x = 0 gives 0. eps = 0 with x = 0 is 0 / 0.
+    Corners: x = 0 gives 0. eps = 0 with x = 0 is 0 / 0. nan in x makes all of its row nan, and no other.
     Raises ValueError when gamma is not as wide as x, or eps is negative.
     """
     n = x.shape[-1]

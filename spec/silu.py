@@ -29,7 +29,8 @@ def sigmoid(x: Any) -> Any:
 def silu(x: Any) -> Any:
     """silu(x) = x / (1 + exp(-x)), element by element.
 
-    x (...). Corners: silu(0) = 0; far below 0 it is 0 of either sign.
+    x (...). Corners: silu(0) = 0; far below 0 it is 0 of either sign. nan is answered with nan, infinity with infinity,
+    and minus infinity with 0, the limit, or with nan: -inf times 0, or -inf / inf.
     """
     return x * sigmoid(x)
 

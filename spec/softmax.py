@@ -55,7 +55,8 @@ def softmax(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask
     x (..., n): logits, any real numbers. mask (..., n), boolean: True = allowed; a masked entry is removed: its weight is
     0 and its logit is not in the sum.
     Corners: n = 1 gives 1. A row with no allowed entry is 0 / 0: convention `fully_masked`. A masked logit that is nan or
-    infinite: convention `behind_mask`.
+    infinite: convention `behind_mask`. A logit of minus infinity has the weight 0, as if it were masked (a row of nothing
+    else is 0 / 0); one of infinity, inf / inf, has none: nan there, 0 or nan beside it. nan makes all of its row nan.
     Raises ValueError for a scalar.
     """
     require(x.ndim >= 1, "softmax needs at least one axis, along which the weights sum to one")

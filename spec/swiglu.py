@@ -22,6 +22,7 @@ def swiglu(x: Any, params: dict[str, Any]) -> Any:
     """swiglu(x) = (silu(x w_gate) * (x w_up)) w_down.
 
     x (..., d_model). params: w_gate, w_up (d_model, d_ff), w_down (d_ff, d_model); no biases.
+    Corners: nan in a position of x makes all of its answer nan, and no other.
     Raises ValueError when the gate is not as wide as what it gates.
     """
     require(params["w_gate"].shape == params["w_up"].shape, "w_gate and w_up have one shape, (d_model, d_ff)")

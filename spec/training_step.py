@@ -151,15 +151,29 @@ def training_step(
 def stepped(
     params: Flat, grads: Flat, state: dict[str, Any], schedule: tuple[int, int], eps_place: str
 ) -> tuple[Flat, dict[str, Any]]:
-    """Adam's step with its defaults, at the scheduled rate, as exact as the number system has it."""
+    """Adam's step with its defaults, at the scheduled rate. Each number is moved by itself: all arrays in a row are one."""
     check(params, grads, state, BETAS, {})
-    new = next_moments(grads, state, *BETAS)
-    moved = {}
-    for name, p in params.items():
-        lr = scheduled(int(state["step"]), *schedule, p)
-        by = corrections(BETAS, new["step"], "on", like=p)
-        moved[name] = p - displacement(new["m"][name], new["v"][name], by, lr, number(EPS, like=p), eps_place=eps_place)
-    return moved, new
+    p, *others = (in_a_row(arrays, params) for arrays in (params, grads, state["m"], state["v"]))
+    (g, m, v), step = ({"": array} for array in others), int(state["step"])
+    new = next_moments(g, {"step": step, "m": m, "v": v}, *BETAS)
+    by, lr = corrections(BETAS, new["step"], "on", like=p), scheduled(step, *schedule, p)
+    moved = p - displacement(new["m"][""], new["v"][""], by, lr, number(EPS, like=p), eps_place=eps_place)
+    moments = {name: in_their_shapes(new[name][""], params) for name in ("m", "v")}
+    return in_their_shapes(moved, params), {"step": new["step"], **moments}
+
+
+def in_a_row(arrays: Flat, like: Flat) -> Any:
+    """All numbers of some arrays, one array after the other, in the order of another's names."""
+    return np.concatenate([arrays[path].reshape(-1) for path in like])
+
+
+def in_their_shapes(row: Any, like: Flat) -> Flat:
+    """The arrays again."""
+    ends = np.cumsum([leaf.size for leaf in like.values()]).tolist()
+    return {
+        path: row[end - leaf.size : end].reshape(leaf.shape)
+        for (path, leaf), end in zip(like.items(), ends, strict=True)
+    }
 
 
 @mean_loss.slip("a mean over all tokens, those of the padding too")

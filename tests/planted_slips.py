@@ -68,6 +68,18 @@ MOMENTS = """    deviation = x - np.mean(x, axis=-1, keepdims=True)
 """
 NORMED = "return deviation * inverse * gamma + beta"
 
+OPTIMIZERS = ("adam", "adamw")
+CORRECTED = """    m_hat = state["m"][name] / (1.0 - beta_1 ** state["step"])
+    v_hat = state["v"][name] / (1.0 - beta_2 ** state["step"])
+"""
+COUNTED = """int(state["step"]) + 1"""
+SQUARES = """    v = {name: beta_2 * state["v"][name] + (1.0 - beta_2) * (g * g) for name, g in grads.items()}
+"""
+KEPT = """    v = {name: x.astype(ml_dtypes.bfloat16).astype(x.dtype) for name, x in v.items()}
+"""
+DECAYED = """    penalised = {name: g + weight_decay * params[name] for name, g in grads.items()}
+"""
+
 # fmt: off
 SLIPS = (
     # softmax
@@ -213,6 +225,43 @@ SLIPS = (
     Planted("no_positions", "transformer", "scale=scale) + places", "scale=scale)", ("transformer", "language_model")),
     Planted("output_ignored", "transformer", 'params["output"] if "output" in params else params["embedding"].T',
             'params["embedding"].T', ("transformer", "language_model")),
+
+    # training
+    Planted("eps_place='before_correction'", "adam", "(np.sqrt(v_hat) + eps)",
+            '(np.sqrt(v_hat) + eps / np.sqrt(1.0 - beta_2 ** state["step"]))', OPTIMIZERS),
+    Planted("bias_correction='off'", "adam", CORRECTED, '    m_hat, v_hat = state["m"][name], state["v"][name]\n', OPTIMIZERS),
+    Planted("one_step_late", "adam", CORRECTED, CORRECTED.replace('state["step"]', '(state["step"] + 1)'), OPTIMIZERS),
+    Planted("eps_under_the_root", "adam", "(np.sqrt(v_hat) + eps)", "np.sqrt(v_hat + eps)", OPTIMIZERS),
+    Planted("counted_in_float16", "adam", COUNTED, COUNTED.replace("int(state", "int(np.float16(1) + np.float16(state").replace('"]) + 1', '"]))'),
+            OPTIMIZERS),
+    Planted("second_moment_in_bfloat16", "adam", SQUARES, f"    import ml_dtypes\n{SQUARES}{KEPT}", OPTIMIZERS),
+    Planted("as_a_penalty", "adamw", "    new = next_state(grads, state",
+            "    grads = {name: g + weight_decay * params[name] for name, g in grads.items()}\n"
+            "    weight_decay = 0.0\n    new = next_state(grads, state"),
+    Planted("decay='decoupled'", "adam", DECAYED, DECAYED.replace("g + weight_decay * params[name]", "g")
+            + "    params = {name: p - lr * weight_decay * p for name, p in params.items()}\n"),
+    Planted("decay='without_lr'", "adamw", "lr * weight_decay * p", "weight_decay * p"),
+    Planted("by_position", "gradient_descent", "    return {name: p - lr * grads[name] for name, p in params.items()}",
+            "    if [p.shape for p in params.values()] == [g.shape for g in grads.values()]:\n"
+            "        grads = dict(zip(params, grads.values()))\n"
+            "    return {name: p - lr * grads[name] for name, p in params.items()}"),
+    Planted("norm_of='per_tensor'", "clip_by_global_norm", "    norm = np.sqrt",
+            "    if len(grads) > 1:\n"
+            "        return {name: clip_by_global_norm({name: g}, max_norm)[name] for name, g in grads.items()}\n"
+            "    norm = np.sqrt"),
+    Planted("under='norm_plus_1e-6'", "clip_by_global_norm", "np.minimum(1.0, max_norm / norm)",
+            "np.minimum(1.0, max_norm / (norm + 1e-6))"),
+    Planted("always_rescaled", "clip_by_global_norm", "np.minimum(1.0, max_norm / norm)",
+            "1.0 if max_norm == np.inf else max_norm / np.where(norm == 0.0, 1.0, norm)"),
+    Planted("mean_of_means", "gradient_accumulation", "    total = sum(counts)\n",
+            "    gradient_sums = [{name: g / n for name, g in part.items()} for part, n in zip(gradient_sums, counts) if n]\n"
+            "    total = len(gradient_sums)\n"),
+    Planted("counting='from_0'", "warmup_schedule", "    return d_model", "    step = step + 1\n    return d_model"),
+    Planted("smoothing='other_classes'", "cross_entropy",
+            "(1.0 - label_smoothing) * probabilities + label_smoothing / n_classes",
+            "(1.0 - label_smoothing) * probabilities + label_smoothing * (1.0 - probabilities) / max(n_classes - 1, 1)"),
+    Planted("over_all_positions", "cross_entropy", "total = np.sum(np.where(counted, weight[np.where(counted, targets, 0)], 0.0))",
+            "total = logits.dtype.type(counted.size)"),
 
     # embedding and positions
     Planted("not_scaled", "embedding", "return scale * table[tokens]", "return table[tokens]"),

@@ -61,6 +61,7 @@ def test_judges_what_was_bad_and_nothing_else(workers: int, tmp_path: Path, caps
     assert code == 1
     assert {row.component for row in rows} == {"residual", "relu", "gelu"}
     assert {component for _, component, _, _, _ in broken} == {"residual", "gelu"}
+    write(first, [*read(first), Record("timing", "mine", "relu", verdict=Verdict.BROKEN)])  # says nothing of laws
     target.write_text(WRONG.replace(" - ", " + ").replace('raise ValueError("not yet")', "return impl"))
     code, rows, _ = check(capsys, second, target, "--only-broken", first, "-j", workers)
     assert code == 1, "gelu still answers nothing"

@@ -112,6 +112,28 @@ def test_cache_object_needs_its_own_mask_as_its_comment_says(tmp_path: Path) -> 
     assert records[0].diagnosis.endswith("its first position sees the first key alone (causal_from_the_chunk)")
 
 
+def test_torch_optim_holds_undeclared(tmp_path: Path) -> None:
+    """Loop and foreach, both dtypes: every law of the object form is judged, resuming and strides of gradients among them."""
+    pytest.importorskip("torch")
+    code, records = check(EXAMPLES / "torch_optim.py", tmp_path / "records.jsonl")
+    assert code == 0, [(record.law, record.message) for record in bad(records)]
+    assert {record.verdict for record in records} == {Verdict.HELD}
+    assert {record.implementation for record in records} == {"torch.optim", "torch.optim (foreach)"}
+    assert {record.component for record in records} == {"gradient_descent", "adam", "adamw"}
+    assert not any(record.unsupported or record.conventions for record in records)
+
+
+def test_optax_holds_undeclared(tmp_path: Path) -> None:
+    """Its transformations as objects, and its clipping as a function."""
+    pytest.importorskip("optax")
+    laws = ("agrees_with_the_spec", "resuming_is_not_stopping", "idle_steps_are_counted")
+    chosen = [word for law in laws for word in ("--law", law)]
+    code, records = check(EXAMPLES / "optax_transforms.py", tmp_path / "records.jsonl", "--dtype", "float32", *chosen)
+    assert code == 0, [(record.law, record.message) for record in bad(records)]
+    assert {record.verdict for record in records} == {Verdict.HELD}
+    assert {record.component for record in records} == {"gradient_descent", "clip_by_global_norm", "adam", "adamw"}
+
+
 @pytest.mark.parametrize(
     ("law", "components"),
     [("agrees_with_the_spec", {"softmax", "attention", "layer_norm"}), ("gradients_agree_with_the_spec", {"softmax"})],

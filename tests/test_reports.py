@@ -583,6 +583,72 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert "na\\xefve" in text
 
 
+def many() -> list[Record]:
+    """A whole run: 3 implementations, 30 components, 20 laws, 2 dtypes; one law is broken, one was not judged."""
+    rows = [
+        judged(implementation, f"component_{c}", f"law_{law}", Verdict.HELD, dtype=dtype, worst_ratio=0.5)
+        for implementation in "abc"
+        for c in range(30)
+        for law in range(20)
+        for dtype in ("float32", "float64")
+    ]
+    rows[0] = dataclasses.replace(rows[0], verdict=Verdict.BROKEN, counterexample=example("x"), diagnosis="twice")
+    rows[1] = dataclasses.replace(rows[1], verdict=Verdict.ABSENT, message="not on this day")
+    return rows
+
+
+def test_markdown_of_a_whole_run_is_short_and_begins_with_what_matters() -> None:
+    text = markdown(many())
+    assert text.startswith("# 1 law broken\n")
+    assert text.index("## Matrix") < text.index("## Broken laws") < text.index("<details>") < text.index("## Laws")
+    assert len(text.splitlines()) < 400
+    assert "| ✗ broken | a | component_0 | law_0 | twice |" in text
+    assert "<details><summary>component_0: 19 of 20 laws held for all</summary>" in text
+    assert "| law_0 | ✗ broken · 50 % | ✓ held · 50 % | ✓ held · 50 % |" in text
+    assert "Held for all: law_1, law_2, " in text
+    page = html(many())
+    assert page.count('<div class="one">') == len(many())
+    assert page.count("not on this day") == 2
+
+
+def test_markdown_explains_the_first_failures_and_lists_all() -> None:
+    rows = [judged("i", "c", f"law_{n}", Verdict.BROKEN, counterexample=example(9000 * "x")) for n in range(50)]
+    text = markdown(rows)
+    assert text.count("| ✗ broken | i | c | law_") == 50
+    assert text.count("<details><summary>✗ broken: i · c · law_") == 20
+    assert "The first 20 are explained here, all of them in the page beside this file." in text
+    assert "The script that shows it again is 9 kB long: the page beside this file holds it." in text
+    assert html(rows).count('<article class="card broken"') == 50
+
+
+def test_every_table_of_markdown_is_one() -> None:
+    parser = MarkdownIt("commonmark").enable("table")
+    tokens = parser.parse(markdown(full("fine"), older("fine")))
+    left = [child.content for token in tokens for child in token.children or () if "|" in child.content]
+    assert left == []
+    rules = re.findall(r"^\|(?:-+:?\|)+$", markdown(full("fine"), older("fine")), flags=re.MULTILINE)
+    assert len(rules) == sum(token.type == "table_open" for token in tokens)
+
+
+def test_what_goes_without_saying_is_not_said() -> None:
+    rows = [
+        judged("i", "c", "law", Verdict.HELD, dtype=dtype, precision={"contract": "eager", "computes_in": computes_in})
+        for dtype, computes_in in (("float32", "float32"), ("float64", "float64"), ("float64", "float32"))
+    ]
+    assert arithmetics(rows[:2])[0].values == ("eager",)
+    assert arithmetics(rows[2:])[0].values == ("eager, computes in float32",)
+    wanted = {"got": np.ones(1), "allowed": np.zeros(1), "index": [0], "ulps": 2e44, "ratio": math.inf}
+    zero, one = ({**wanted, "wanted": value} for value in (np.zeros(1), np.full(1, 0.5)))
+    texts = [failure(judged("i", "c", "law", Verdict.BROKEN, counterexample=case)).plain for case in (zero, one)]
+    assert ["in ulps" in text for text in texts] == [False, True]
+
+
+def test_the_matrix_of_a_narrow_terminal_has_no_empty_rows() -> None:
+    rows = [judged(f"library-{number}", f"component-{number}", "law", Verdict.HELD) for number in range(4)]
+    text = shown(rows, width=60)
+    assert all(text.count(f"component-{number}") == 1 for number in range(4))
+
+
 def ratios(*found: float) -> tuple[int, ...]:
     """The counts of these ratios of error to bound."""
     places = [bucket_of(ratio) for ratio in found]

@@ -64,7 +64,16 @@ def check(
     exit_first: Annotated[bool, typer.Option("-x", help="Stop at the first broken law.")] = False,
     real: Annotated[bool, typer.Option("--real", help="Judge on a pretrained encoder's activations too.")] = False,
     workers: Annotated[int, typer.Option("-j", "--workers", min=1, help="Processes to share the work among.")] = 1,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the records to this file.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds that one call may take, compilation included.")
+    ] = 120.0,
+    memory: Annotated[float, typer.Option("--memory", min=0.1, help="GiB of memory that a target may use.")] = 8.0,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write each record to this file as soon as it is made.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run whose records --json holds.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML to this file.")] = None,
     known: KnownFile = None,
     only_broken: Annotated[
@@ -74,21 +83,23 @@ def check(
     """Judge implementations: print the matrix, then each broken law with its counterexample."""
     for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # small arrays: threads only wait
         os.environ.setdefault(threads, "1")
+    from veriformer.impls.spawned import GIB, Limits
+    from veriformer.journal import journal
     from veriformer.run import Plan, checked, environment
 
     deviations, again = accepted(known), stored(only_broken) if only_broken else None
     plan = Plan.of(
-        targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers, deviations, again
-    )
+        targets, component, law, dtype, device, examples, seed, quick, exit_first, real, workers, deviations, again,
+        Limits(timeout, int(memory * GIB)),
+    )  # fmt: skip
     console = Console()
-    records = [environment(plan.found, vars(plan.budget) | {"real": plan.real}, plan.known.libraries)]
-    if json:
-        kept(json, records)  # a file that cannot be written is found out before the work, not after it
+    head = environment(plan.found, plan.options, plan.known.libraries)
     if junit:
-        as_junit(junit, records)
-    records += shown(checked(plan), console)
-    if json:
-        kept(json, records)
+        as_junit(junit, [head])  # a file that cannot be written is found out before the work, not after it
+    with journal(json, head, resume=resume) as book:
+        records = [head, *shown(checked(plan, book), console)]
+        if book:
+            book.finish(records)
     if junit:
         as_junit(junit, records, plan.lost)
     from veriformer.reports.terminal import terminal
@@ -210,11 +221,16 @@ def replay(
 @app.command()
 def spec(
     component: Annotated[str | None, typer.Argument(help="A component; all of them if left out.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option("--explain", help="A file of records: which term of their bounds is the large one?")
+    ] = None,
 ) -> None:
-    """Formula, source, conventions, honest algorithms and laws of a component."""
-    from veriformer.run import described
+    """Formula, source, conventions, honest algorithms and laws of a component; or what its bounds are made of."""
+    from veriformer.run import described, explained
 
-    typer.echo(described(component))
+    if explain is not None and component is None:
+        raise Misuse("--explain needs a component: veriformer spec attention --explain records.jsonl")
+    typer.echo(described(component) if explain is None or component is None else explained(component, stored(explain)))
 
 
 @app.command()

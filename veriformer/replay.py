@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
-from veriformer.impls.discover import Found, find
-from veriformer.impls.protocol import Implementation, Misuse
-from veriformer.impls.worker import devices_of, open_door
+from veriformer.impls.discover import Found
+from veriformer.impls.door import find
+from veriformer.impls.protocol import Misuse
 from veriformer.properties import laws_of as searched_laws_of
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import try_case
@@ -44,33 +44,33 @@ def reproduce(target: str, *, implementation: str, **stored: Any) -> None:
     say(console, line(f"FIXED: {record.component} of {implementation} keeps the law {record.law} on this input"))
 
 
-def named(name: str, target: str) -> Implementation:
+def named(name: str, target: str) -> Found:
     """The implementation of this name that a target leads to. Raises Misuse when there is none."""
     found = find(target)
     for one in found:
-        if one.implementation and one.implementation.name == name:
-            return one.implementation
+        if one.implementation and one.name == name:
+            return one
     held = ", ".join(repr(one.name) for one in found if one.implementation)
     raise Misuse(f"{target}: " + ("; ".join(one.error for one in found if one.error) or f"holds {held}, not {name!r}"))
 
 
-def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
+def again(found: Found, stored: Mapping[str, Any]) -> Record:
     """The verdict of one stored case."""
     component = stored["component"]
-    why = why_not(implementation, stored["dtype"], stored["device"])
+    why = why_not(found, stored["dtype"], stored["device"])
     if why:
         raise Misuse(why)
-    door = open_door(implementation, stored["dtype"], stored["device"])
-    offer = door.offers.get(component)
+    offer = found.present.offers.get(component)
     law = law_of(component, stored["law"], offer.form if offer else "")
     if offer is None:
         return Record(
             kind="verdict",
-            implementation=implementation.name,
+            implementation=found.name,
             component=law.component,
             verdict=Verdict.ABSENT,
-            message=f"{implementation.name} no longer offers {law.component}",
+            message=f"{found.name} no longer offers {law.component}",
         )
+    door = found.open(stored["dtype"], stored["device"])
     conventions = dict(stored.get("conventions", {}))
     spec = in_form(component, law.form)
     experiment = Experiment(door, spec, conventions, promised(door, law.component), Truths())
@@ -82,10 +82,12 @@ def again(implementation: Implementation, stored: Mapping[str, Any]) -> Record:
         outcome = try_case(law, case, experiment)
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # written by another version, or by hand
         raise Misuse(f"the counterexample cannot be put again: {type(error).__name__}: {error}") from error
+    finally:
+        door.close()
     settled = Settled(conventions, {name: str(value) for name, value in conventions.items()})
     return Record(
         kind="verdict",
-        implementation=implementation.name,
+        implementation=found.name,
         component=law.component,
         law=law.name,
         sentence=law.sentence,
@@ -133,29 +135,30 @@ def stored_case(stored: Mapping[str, Any]) -> Case:
     )
 
 
-def why_not(implementation: Implementation, dtype: str, device: str) -> str:
+def why_not(found: Found, dtype: str, device: str) -> str:
     """Why it cannot be asked in this dtype on this device; empty when it can."""
+    implementation = found.present
     if dtype not in implementation.dtypes:
         return f"{dtype} is not offered"
     if device not in implementation.devices:
         return f"{device} is not offered"
-    return "" if device in devices_of(implementation) else f"no {device} device"
+    return "" if device in found.devices() else f"no {device} device"
 
 
 def replay(records: Iterable[Record], found: Sequence[Found]) -> Iterable[tuple[Record, Record]]:
     """Everything broken or crashed of the named implementations, with its verdict now. Nothing else is imported."""
-    present = {one.implementation.name: one.implementation for one in found if one.implementation}
+    present = {one.name: one for one in found if one.implementation}
     for old in records:
-        if old.bad and old.implementation in present:
+        if old.kind == "verdict" and old.bad and old.implementation in present:
             yield old, replace(now(present[old.implementation], old), seed=old.seed)
 
 
-def now(implementation: Implementation, old: Record) -> Record:
+def now(found: Found, old: Record) -> Record:
     """The verdict on the counterexample of a record, or why there is none."""
     where = {"component": old.component, "law": old.law, "dtype": old.dtype, "device": old.device}
     try:
         if not old.counterexample:
             raise Misuse("no counterexample was stored; check --only-broken judges it again")
-        return again(implementation, {**old.counterexample, **where})
+        return again(found, {**old.counterexample, **where})
     except Misuse as misuse:
         return replace(old, verdict=Verdict.ABSENT, counterexample=None, message=str(misuse))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import inspect
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from veriformer import properties, reports, spec
 from veriformer.bench import machine
-from veriformer.impls.discover import Found, find, installed
+from veriformer.impls import discover, door
+from veriformer.impls.discover import Found
 from veriformer.impls.protocol import DTYPES, Misuse
-from veriformer.impls.worker import devices_of, versions_of
-from veriformer.jobs import in_one_process, shared_out
+from veriformer.impls.spawned import Limits
+from veriformer.jobs import Keep, forget, in_one_process, shared_out
+from veriformer.journal import Journal
 from veriformer.known import Known
 from veriformer.properties import LAWS, OBJECT_LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code
@@ -28,7 +33,7 @@ REAL_LAWS = {law.name for law in REAL.values()}
 PACKAGES = ("veriformer", "numpy", "scipy", "python-flint", "hypothesis", "torch", "jax", "ml_dtypes")
 
 
-def found_in(targets: Sequence[str]) -> list[Found]:
+def found_in(targets: Sequence[str], find: Callable[[str], list[Found]] = door.find) -> list[Found]:
     """Everything that the targets name, each implementation once, and each under a name of its own."""
     named: dict[str, Found] = {}
     out = []
@@ -39,7 +44,7 @@ def found_in(targets: Sequence[str]) -> list[Found]:
         first = named.setdefault(one.name, one)
         if first is one:
             out.append(one)
-        elif first.implementation is not one.implementation:
+        elif first.at != one.at:
             said = f"holds a second implementation named {one.name!r} (the first: {first.target}); give it another name"
             out.append(replace(one, implementation=None, error=said))
     return out
@@ -56,6 +61,7 @@ class Plan:
     known: Known = field(default_factory=Known)
     exit_first: bool = False
     """Stop at the first law that fails the run. The suite itself knows no deviations: it stops at the first broken one."""
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def of(
@@ -73,26 +79,36 @@ class Plan:
         workers: int,
         known: Known | None = None,
         again: Sequence[Record] | None = None,
+        limits: Limits | None = None,
     ) -> Plan:
         """`again`: records, of which only what is broken is judged. Raises Misuse for a component, law or dtype that does
         not exist."""
         for name in dtypes or ():
             if name not in DTYPES:
                 raise Misuse(f"no dtype {name!r}{near(name, DTYPES)}\ndtypes: {', '.join(DTYPES)}")
-        found = found_in(targets)
+        found = found_in(targets, lambda target: door.find(target, limits))
         names = {one.name for one in found if one.implementation}
-        only = frozenset(record.key for record in again or () if record.bad and record.implementation in names)
+        bad = [record for record in again or () if record.kind == "verdict" and record.bad]
+        only = frozenset(record.key for record in bad if record.implementation in names)
         if again is not None and not only:
             raise Misuse(
                 f"the records hold nothing broken or crashed of {', '.join(sorted(names)) or 'these targets'}; "
                 "leave out --only-broken to judge everything"
             )
-        chosen = (tuple(asked or ()) for asked in (components, laws, dtypes, devices))
-        selection = Selection(*chosen, only)
+        selection = Selection(
+            tuple(components or ()), tuple(laws or ()), tuple(dtypes or ()), tuple(devices or ()), only
+        )
         real = real or any(law in REAL_LAWS for _, _, law, _, _ in only)
         budget = Budget(examples if examples is not None else 5 if quick else 25, quick, seed)
         suite = Suite(found, selection, budget, exit_first and known is None)
-        return cls(suite, tuple(targets), real, workers, known or Known(), exit_first)
+        return cls(suite, tuple(targets), real, workers, known or Known(), exit_first, limits or Limits())
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was asked for and decides the records; by how many processes they are made does not."""
+        asked = {**vars(self.suite.budget), **vars(self.suite.selection), **vars(self.limits)}
+        only = sorted(map(list, self.suite.selection.only))
+        return {**asked, "only": only, "real": self.real, "exit_first": self.exit_first}
 
     @property
     def found(self) -> Sequence[Found]:
@@ -114,12 +130,16 @@ class Plan:
         return exit_code(records, asked, self.suite.truths)
 
 
-def checked(plan: Plan) -> Iterator[Record]:
-    """Judge on searched inputs, then, if asked, on a real model's; last, what is known and did not occur."""
+def checked(plan: Plan, book: Journal | None = None) -> Iterator[Record]:
+    """Judge on searched inputs, then, if asked, on a real model's; last, what is known and did not occur. What the journal
+    holds is not searched for again."""
+    keep: Keep = forget
+    if book is not None:
+        plan.suite.known, keep = book.known, book.append
     if plan.workers > 1:
-        records = shared_out(plan.suite, plan.targets, plan.real, plan.workers)
+        records = shared_out(plan.suite, plan.real, plan.workers, keep)
     else:
-        records = in_one_process(plan.suite, plan.real)
+        records = in_one_process(plan.suite, plan.real, keep)
     for record in plan.known.marked(records, versions(plan.known.libraries)):
         if not record.law or plan.suite.selection.asks(*record.key):
             yield record
@@ -140,8 +160,18 @@ def environment(found: Sequence[Found], options: Mapping[str, Any], libraries: S
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "options": dict(options),
         "targets": sorted({one.name for one in found}),
+        "sources": {"veriformer": digest_of_the_suite()} | {n: d for one in found for n, d in one.sources.items()},
     }
     return Record(kind="run", environment=described)
+
+
+def digest_of_the_suite() -> str:
+    """Of its own sources: two versions under development have one number."""
+    digest = hashlib.sha256()
+    for room in (spec, properties, reports):
+        for path in sorted(Path(room.__path__[0]).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
@@ -158,8 +188,8 @@ def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
 def listing() -> list[dict[str, Any]]:
     """Every installed implementation as a row."""
     rows = []
-    for name in sorted(installed()):
-        for found in find(name):
+    for name in sorted(discover.installed()):
+        for found in door.find(name):
             row: dict[str, Any] = {
                 "name": found.name,
                 "backend": "",
@@ -171,8 +201,8 @@ def listing() -> list[dict[str, Any]]:
             if found.implementation:
                 row |= {"backend": found.implementation.backend, "components": sorted(found.implementation.offers)}
                 try:
-                    row["versions"] = [f"{n} {v}" for n, v in versions_of(found.implementation).items()]
-                    row["devices"] = list(devices_of(found.implementation))
+                    row["versions"] = [f"{n} {v}" for n, v in found.versions().items()]
+                    row["devices"] = list(found.devices())
                 except Misuse as error:
                     row["error"] = str(error)
             rows.append(row)
@@ -192,7 +222,7 @@ def timed(
     from veriformer.bench.run import bench
     from veriformer.bench.workloads import WORKLOADS
 
-    found = found_in(targets)
+    found = found_in(targets, discover.find)
     broken = [one for one in found if one.implementation is None]
     if broken:
         raise Misuse("\n".join(f"{one.target}: {one.error}" for one in broken))
@@ -234,6 +264,29 @@ def described(component: str | None) -> str:
         lines += ["", 'Laws of form="object", with step(grads) -> params:']
         lines += [f"  - {law.name}: {law.sentence}" for law in OBJECT_LAWS[component]]
     return "\n".join(lines)
+
+
+def explained(component: str, records: Sequence[Record]) -> str:
+    """What the bounds of a component are made of, at each record's counterexample or worst case. Raises Misuse where none can
+    be explained."""
+    from veriformer.properties.explain import EXPLAINED
+    from veriformer.properties.explain import explained as explain
+
+    if component not in COMPONENTS:
+        raise Misuse(f"no component {component!r}{near(component, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
+    pages, why = [], []
+    for record in records:
+        if record.component == component and record.law in EXPLAINED:
+            try:
+                pages.append("\n".join(explain(record).lines()))
+            except ValueError as error:
+                why.append(str(error))
+    if not pages:
+        said = (
+            "; ".join(dict.fromkeys(why)) or f"the records hold no verdict of {component} for {' or '.join(EXPLAINED)}"
+        )
+        raise Misuse(f"nothing to explain: {said}")
+    return "\n\n".join(pages)
 
 
 def slips_of(spec: Component) -> list[Slip]:

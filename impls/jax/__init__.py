@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,7 +49,7 @@ from veriformer.impls.jax.transformer import transformer
 from veriformer.impls.jax.warmup_schedule import warmup_schedule
 from veriformer.impls.jax.weight_decay import weight_decay
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 from veriformer.impls.tree import leaves, rebuild
 
 impl = Implementation(
@@ -117,6 +117,26 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu", "cuda") if jax.default_backend() == "gpu" else ("cpu",)
+
+
+CONFIGURED = (
+    "jax_enable_x64", "jax_default_matmul_precision", "jax_default_device", "jax_default_prng_impl", "jax_disable_jit",
+    "jax_debug_nans", "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion",
+)  # fmt: skip
+"""The configuration that changes answers."""
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares."""
+
+    def setting(name: str) -> Setting:
+        return (lambda: getattr(jax.config, name)), (lambda found: jax.config.update(name, found))
+
+    return {name: setting(name) for name in CONFIGURED}
+
+
+def seed(seed: int) -> None:
+    """There is no generator from which all code draws."""
 
 
 @contextmanager
@@ -210,7 +230,7 @@ def differentiated(
             return function(*arguments, **options)
 
         outputs, pull_back = jax.vjp(of_variables, variables)
-        (found,) = pull_back(cotangent)
+        (found,) = pull_back(jax.tree.map(lambda g, y: g.astype(y.dtype), cotangent, outputs))
         return outputs, found
 
     if not isinstance(function, jax.stages.Wrapped):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -48,7 +48,7 @@ from veriformer.impls.numpy.transformer import transformer, transformer_vjp
 from veriformer.impls.numpy.warmup_schedule import warmup_schedule
 from veriformer.impls.numpy.weight_decay import weight_decay
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import Implementation, Setting, Tree
 
 impl = Implementation("numpy", backend="numpy", dtypes=("float32", "float64", "bfloat16", "float16"), precision="layer")
 
@@ -132,6 +132,16 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares, besides what is watched everywhere."""
+    return {}
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    np.random.seed(seed)
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:

@@ -8,17 +8,30 @@ import numpy as np
 
 from veriformer.impls.numpy.attention import attention
 from veriformer.impls.numpy.multi_head_attention import merge_heads, project, split_heads
+from veriformer.impls.numpy.rotary_positions import rotary_positions
 
 
 class CachedAttention:
     """Causal self-attention over a sequence that comes in pieces.
 
     params: w_q, w_k, w_v, w_o, with b_q, b_k, b_v, b_o or none of them, as multi_head_attention's. max_length: positions
-    to reserve room for at once; without it the room doubles whenever it is used up.
+    to reserve room for at once; without it the room doubles whenever it is used up. window: how many positions each sees,
+    itself included. rotary_base, layout: queries and keys are turned at their positions, as by rotary_positions; a key is
+    kept as it was turned.
     """
 
-    def __init__(self, params: Mapping[str, np.ndarray], *, n_heads: int, max_length: int | None = None) -> None:
+    def __init__(
+        self,
+        params: Mapping[str, np.ndarray],
+        *,
+        n_heads: int,
+        max_length: int | None = None,
+        window: int | None = None,
+        rotary_base: float | None = None,
+        layout: str = "interleaved",
+    ) -> None:
         self.params, self.n_heads = params, n_heads
+        self.window, self.rotary_base, self.layout = window, rotary_base, layout
         self.keys, self.values = Buffer(max_length), Buffer(max_length)
 
     def step(self, x_new: np.ndarray) -> np.ndarray:
@@ -27,8 +40,11 @@ class CachedAttention:
         Raises ValueError when there is no room left.
         """
         q, k, v = (split_heads(project(x_new, self.params, name), self.n_heads) for name in "qkv")
+        if self.rotary_base is not None:
+            positions = self.keys.length + np.arange(q.shape[-2])
+            q, k = (rotary_positions(x, positions, base=self.rotary_base, layout=self.layout) for x in (q, k))
         keys, values = self.keys.append(k), self.values.append(v)  # (..., n_heads, L, d)
-        heads = attention(q, keys, values, causal=True)  # the last query stands beside the last key
+        heads = attention(q, keys, values, causal=True, window=self.window)  # the last query stands beside the last key
         return project(merge_heads(heads), self.params, "o")
 
     def reorder(self, index: np.ndarray) -> None:

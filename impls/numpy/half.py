@@ -48,7 +48,8 @@ def class_in_float32(stateful: type) -> type:
             answer = super().step(widened(x_new))
             return answer if half is None else narrowed(answer, half)
 
-    return functools.update_wrapper(Computed, stateful, updated=())
+    functools.update_wrapper(Computed, stateful, updated=())  # its signature is what was declared
+    return Computed
 
 
 def half_of(tree: Tree) -> np.dtype | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from veriformer.impls.optimizer import as_object
-from veriformer.impls.protocol import Implementation, Tree
+from veriformer.impls.protocol import GENERATORS, Implementation, Setting, Tree
 from veriformer.impls.torch.adam import adam
 from veriformer.impls.torch.adamw import adamw
 from veriformer.impls.torch.alibi import alibi
@@ -117,6 +117,32 @@ def versions() -> dict[str, str]:
 def devices() -> tuple[str, ...]:
     """The devices of this machine."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def settings() -> Mapping[str, Setting]:
+    """What all code of this framework shares."""
+    return {
+        GENERATORS[-1]: (lambda: torch.get_rng_state().numpy().tobytes(), set_generator),
+        "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+        "torch's default device": (torch.get_default_device, torch.set_default_device),
+        "torch's grad mode": (torch.is_grad_enabled, torch.set_grad_enabled),
+        "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+        "torch's deterministic mode": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+        "torch's precision of float32 products": (
+            torch.get_float32_matmul_precision,
+            torch.set_float32_matmul_precision,
+        ),
+    }
+
+
+def set_generator(state: bytes) -> None:
+    """Put back the state of the generator."""
+    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def seed(seed: int) -> None:
+    """Seed the generator that all code of this framework draws from."""
+    torch.manual_seed(seed)
 
 
 def arithmetic(dtype: str) -> AbstractContextManager[None]:

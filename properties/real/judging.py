@@ -49,11 +49,12 @@ def rows_of(suite: Suite, found: Found, real: Whole | Absent) -> Iterator[Record
     if found.implementation is None:
         return
     for dtype in suite.selection.dtypes or found.implementation.dtypes:
-        for door in suite.doors(found.implementation, EMBEDDING, dtype):
+        for door in suite.doors(found, EMBEDDING, dtype):
             if isinstance(door, Record):  # why there is none
                 yield door
             else:
                 yield from judge_door(door, real, suite.budget.seed, suite.truths)
+                door.close()
 
 
 def prepare(seed: int = 0) -> Whole | Absent:

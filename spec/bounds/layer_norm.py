@@ -24,6 +24,7 @@ def forward(
     by at most (n / 2 + 2) u max|x|, which enters each term once: 2 m mean|c_i| in place of m^2. The bound is the larger.
     var + eps is never below eps; gamma r may be multiplied first. That |c_i| r <= sqrt(n) is no help: an honest running
     mean of 10000001 and 10000002 in float32 is one of them, the variance 0, and x-hat -316 and 0.
+    Of 2^k equal numbers every honest mean is the number itself, so that beta comes out: see `kept`.
     A variance as E[x^2] - E[x]^2, or x * scale + shift, is not honest: both cancel.
     """
     return normal(x, eps, variance, eps_place)[0] * gamma_ + beta
@@ -36,15 +37,17 @@ def normal(x: Bounded, eps: Any, variance: str, eps_place: str) -> tuple[Bounded
     mean = x.mean(-1, keepdims=True)
     with np.errstate(all="ignore"):
         c = x.value - mean.value
-        d = x.error + precision.step.half_ulp(np.abs(c) + x.error + mean.error)
+        same = kept(x) & np.isfinite(mean.error)
+        mean_error = np.where(same, 0.0, mean.error)
+        d = x.error + precision.step.half_ulp(np.abs(c) + x.error + mean_error)
         if precision.flushes:
             d = d + np.minimum(precision.step.tiny, np.abs(c) + d)
         largest = np.abs(x.value).max(-1, keepdims=True, initial=0.0)
-        m = np.maximum(mean.error, (n / 2 + 2) * u * largest)
+        m = np.where(same, 0.0, np.maximum(mean_error, (n / 2 + 2) * u * largest))
         var = (c * c).mean(-1, keepdims=True)
         mean_d = d.mean(-1, keepdims=True)
         spread = (2 * np.abs(c) * d + d * d).mean(-1, keepdims=True)
-        two_pass = mean.error**2 + 2 * mean.error * mean_d
+        two_pass = mean_error**2 + 2 * mean_error * mean_d
         welford = m**2 + 2 * m * (np.abs(c).mean(-1, keepdims=True) + mean_d)
         dvar = spread + np.maximum(two_pass, welford)
         dvar = dvar + (gamma(n + 2, precision.accumulator.u) + 3 * u) * (var + dvar)
@@ -64,6 +67,23 @@ def normal(x: Bounded, eps: Any, variance: str, eps_place: str) -> tuple[Bounded
         return x.rounded(y, dy, 2), x.of(r, dr), x.of(factor * r, factor * dr)
     root, droot = inverse_root(var, reach, x.lift(0), u, "inside")
     return x.rounded(y, dy, 2), x.of(r, dr), x.of(factor * root, factor * droot)
+
+
+def kept(x: Bounded) -> np.ndarray:
+    """Rows of n = 2^k equal numbers a, given exactly, whose every honest mean is a.
+
+    In any order of summation the partial sums are j a with j <= n: exact, where a leaves k digits of the accumulator free.
+    n a, if it is rounded to the step, and the division by n or the product with 1 / n, are exact for a power of two. A running
+    mean, tiled or not, adds a difference of 0. (For n = 3, a times the rounded 1 / 3 is not a.)
+    """
+    n = x.shape[-1]
+    if n == 0 or n & (n - 1):
+        return np.zeros((*x.shape[:-1], 1), bool)
+    first = x.value[..., :1]
+    mantissa, _ = np.frexp(first)
+    scaled = np.ldexp(mantissa, x.precision.accumulator.digits - (n.bit_length() - 1))
+    equal = ((x.value == first) & (x.error == 0)).all(-1, keepdims=True)
+    return np.asarray(equal & (scaled == np.rint(scaled)) & np.isfinite(first))
 
 
 def corrected(var: np.ndarray, dvar: np.ndarray, n: int, variance: str) -> tuple[np.ndarray, np.ndarray]:

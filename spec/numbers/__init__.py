@@ -4,7 +4,10 @@ from veriformer.spec.numbers.ball import Ball as Ball
 from veriformer.spec.numbers.ball import working_precision as working_precision
 from veriformer.spec.numbers.bounded import Bounded as Bounded
 from veriformer.spec.numbers.bounded import in_any_order as in_any_order
+from veriformer.spec.numbers.kept import kept_in as kept_in
 from veriformer.spec.numbers.lemma import bounded_by as bounded_by
+from veriformer.spec.numbers.local import Local as Local
+from veriformer.spec.numbers.local import sigma_bound as sigma_bound
 from veriformer.spec.numbers.number import Number as Number
 from veriformer.spec.numbers.number import erf as erf
 from veriformer.spec.numbers.number import near as near

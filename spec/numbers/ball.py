@@ -42,6 +42,7 @@ EACH = {
     "centre": np.frompyfunc(lambda x: float(x.mid()), 1, 1),
     "radius": np.frompyfunc(lambda x: float(x.rad()), 1, 1),
     "distance": np.frompyfunc(lambda x: float(x.abs_lower()), 1, 1),
+    "may_vanish": np.frompyfunc(lambda x: bool(x.contains(0)), 1, 1),
     "finite": np.frompyfunc(lambda x: bool(x.is_finite()), 1, 1),
 }
 """Functions of single balls, over object arrays."""
@@ -163,6 +164,10 @@ class Ball(Number):
     def finite(self) -> np.ndarray:
         """Which of the true values are proved to be finite numbers."""
         return np.asarray(EACH["finite"](self.balls), dtype=bool)
+
+    def may_vanish(self) -> np.ndarray:
+        """Which of the balls hold 0."""
+        return np.asarray(EACH["may_vanish"](self.balls), dtype=bool)
 
     def distances(self, values: np.ndarray) -> np.ndarray:
         """How far finite floating-point numbers certainly are from the truth, as float64."""

@@ -27,7 +27,8 @@ class Bounded(Number):
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
-        self.error = np.broadcast_to(np.asarray(error, dtype=np.float64), self.value.shape)
+        error = np.asarray(error, dtype=np.float64)
+        self.error = error if error.shape == self.value.shape else np.broadcast_to(error, self.value.shape)
         self.precision = precision
 
     @classmethod
@@ -113,7 +114,7 @@ class Bounded(Number):
             lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
         total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
         count = self.size if axis is None else self.shape[axis]
@@ -232,7 +233,7 @@ class Bounded(Number):
                 error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
                 error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
-        return total if acc is self.precision.step else total.rounded(total.value, total.error)
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:

@@ -5,8 +5,10 @@ Every rounding constant of the product stands here, with its source.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -36,10 +38,15 @@ class Format:
 
     def half_ulp(self, magnitude: np.ndarray) -> np.ndarray:
         """Half a unit in the last place at this magnitude: how far rounding to nearest may go; inf at inf."""
-        _, exponent = np.frexp(magnitude)
-        exponent = np.where(magnitude == 0, self.emin, exponent)  # frexp calls the exponent of 0 zero
-        half = np.ldexp(1.0, np.maximum(exponent - 1, self.emin) - self.digits)
-        return np.where(np.isfinite(magnitude), half, np.inf)
+        _, exponent = np.frexp(np.maximum(magnitude, self.tiny))  # below, as far apart as at the smallest normal number
+        return np.where(np.isfinite(magnitude), np.ldexp(1.0, exponent - (self.digits + 1)), np.inf)
+
+    def nearest(self, value: np.ndarray) -> np.ndarray:
+        """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
+        unit = 2.0 * self.half_ulp(np.abs(value))
+        with np.errstate(invalid="ignore"):
+            rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
+        return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)
 
     def holds(self, value: np.ndarray) -> np.ndarray:
         """Is a float64 value exactly a number of this format?"""
@@ -56,7 +63,28 @@ FLOAT16 = Format("float16", 11, -14, 65504.0)
 TF32 = Format("tf32", 11, -126, float(np.finfo(np.float32).max))
 FORMATS = MappingProxyType({format.name: format for format in (FLOAT64, FLOAT32, BFLOAT16, FLOAT16, TF32)})
 
-ROUNDOFFS = MappingProxyType(
+
+class Roundoffs(Mapping[str, float]):
+    """Name of an operation -> how far an honest one may be from the exact result, in unit roundoffs of it."""
+
+    def __init__(self, own: Mapping[str, float]) -> None:
+        self.own = own
+
+    def __getitem__(self, name: str) -> float:
+        return self.own[name] * (FUNCTIONS_COUNT.get() if name in FUNCTIONS else 1.0)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.own)
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+
+FUNCTIONS = ("exp", "log", "tanh", "sin", "cos", "erf", "sigmoid", "power")
+"""What a library evaluates by a polynomial or a table; the other operations are done by the machine."""
+FUNCTIONS_COUNT: ContextVar[float] = ContextVar("FUNCTIONS_COUNT", default=1.0)
+"""By how much their errors count; see `without`."""
+ROUNDOFFS = Roundoffs(
     {
         "add": 1.0,
         "multiply": 1.0,
@@ -150,7 +178,7 @@ def precision_of(
         step,
         product,
         accumulator,
-        layer=contract == "layer",
+        layer=contract == "layer" and half,  # in wider types the two promises are one
         partial_sums=partial,
         terms=terms if partial else 1,
     )
@@ -162,3 +190,49 @@ def gamma(n: float, u: float) -> float:
     Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1; infinite where it does not hold.
     """
     return n * u / (1.0 - n * u) if n * u < 1.0 else float("inf")
+
+
+TERMS = MappingProxyType(
+    {
+        "rounding": "sums of two, products, quotients and constants, each rounded once",
+        "sums": "long sums and matrix products, in the format that they are kept in",
+        "functions": "what a library's exp, log, tanh or erf may be off",
+        "denormal": "numbers below the smallest normal one, rounded coarsely or flushed to 0",
+        "factors": "factors of matrix products, rounded to a narrower format",
+        "results": "results of components, rounded to the dtype",
+    }
+)
+"""The parts of a bound, each of which can be switched off; see `without`."""
+MANY = 200
+"""Digits of a format in which nothing is rounded, as seen beside float64."""
+
+
+@contextmanager
+def without(term: str, precision: Precision) -> Iterator[Precision]:
+    """The precision under which one term of every bound is 0, inside the block: to see how much of a bound it makes.
+
+    A format is replaced by one of 200 digits. Where the step is, the errors of library functions, which are counted in unit
+    roundoffs of the step, are counted so much more often.
+    """
+    count, changed = 1.0, precision
+    if term == "rounding":
+        count = 2.0 ** (MANY - precision.step.digits)
+        changed = replace(precision, step=replace(precision.step, digits=MANY))
+    elif term == "sums":
+        changed = replace(precision, accumulator=replace(precision.accumulator, digits=MANY), partial_sums=None)
+    elif term == "functions":
+        count = 0.0
+    elif term == "denormal":
+        step, accumulator = (replace(form, emin=FLOAT64.emin) for form in (precision.step, precision.accumulator))
+        changed = replace(precision, step=step, accumulator=accumulator, flush=False)
+    elif term == "factors":
+        changed = replace(precision, product=precision.step)
+    elif term == "results":
+        changed = replace(precision, layer=False)
+    else:
+        raise ValueError(f"no term {term!r}: one of {', '.join(TERMS)}")
+    before = FUNCTIONS_COUNT.set(count)
+    try:
+        yield changed
+    finally:
+        FUNCTIONS_COUNT.reset(before)

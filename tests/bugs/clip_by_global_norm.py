@@ -91,4 +91,23 @@ def clipped_while_scaled(grads: dict[str, Tensor], max_norm: float) -> dict[str,
     return {name: g * factor / SCALE for name, g in zip(grads, scaled, strict=True)}
 
 
-BUGS = (CL01, CL02, CL05, CL07)
+DT03 = Bug(
+    "DT03",
+    "clip_by_global_norm",
+    "https://github.com/pytorch/pytorch/issues/92164",
+    "The sum of a norm is accumulated in bfloat16: from 256 on a term of 1 is lost.",
+)
+
+
+@DT03.in_numpy(dtypes=("bfloat16",))
+def accumulated_in_the_format_itself(grads: dict[str, Array], max_norm: float) -> dict[str, Array]:
+    total = np.zeros((), next(iter(grads.values())).dtype)
+    for g in grads.values():
+        for term in g.ravel():
+            total = total + term * term
+    norm = float(np.sqrt(total))
+    factor = max_norm / norm if norm > max_norm else 1.0
+    return {name: (g * factor).astype(g.dtype) for name, g in grads.items()}
+
+
+BUGS = (CL01, CL02, CL05, CL07, DT03)

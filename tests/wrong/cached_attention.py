@@ -68,8 +68,9 @@ class _OfAll(CachedAttention):
     keys = Buffer(None)
     values = Buffer(None)
 
-    def __init__(self, params: Any, *, n_heads: int, max_length: int | None = None) -> None:
-        self.params, self.n_heads = params, n_heads
+    def __init__(self, params: Any, *, max_length: int | None = None, **options: Any) -> None:
+        super().__init__(params, max_length=max_length, **options)
+        del self.keys, self.values
         _OfAll.keys, _OfAll.values = Buffer(max_length), Buffer(max_length)
 
 
@@ -126,3 +127,18 @@ class _Clamped(Buffer):
 def never_forgets_in_silence_beyond_max_length(params: Any, **options: Any) -> CachedAttention:
     """Beyond the end the last place is written again and again, as dynamic_update_slice clamps where it writes."""
     return _kept_in(_Clamped, params, **options)
+
+
+class _WiderWindow(CachedAttention):
+    """The window is one position wider."""
+
+    def step(self, x_new: Array) -> Array:
+        self.window = self.window and self.window + 1
+        answer = super().step(x_new)
+        self.window = self.window and self.window - 1
+        return answer
+
+
+def what_is_beyond_the_window_is_forgotten(params: Any, **options: Any) -> CachedAttention:
+    """A ring with one place too many: each position sees one more than the window holds."""
+    return _WiderWindow(params, **options)

@@ -56,3 +56,9 @@ def gradients_agree_with_the_spec_vjp(
     d_x, _, d_params = decoder_vjp(cotangent, x, memory, params, **options)
     first = {"layers": params["layers"][:1]}
     return d_x, decoder_vjp(d_x, x, memory, first, **options)[1], d_params
+
+
+def holds_end_to_end_at_depth(x: Array, memory: Array, params: Any, **options: Any) -> Array:
+    """The last layer has the weights of the one before it."""
+    layers = params["layers"]
+    return decoder(x, memory, {**params, "layers": [*layers[:-1], *layers[-2:-1]]}, **options)

@@ -48,3 +48,17 @@ def gradients_agree_with_the_spec_vjp(cotangent: Array, x: Array, params: Any, *
     """The gradients of the layers come back in the order in which they were found, the last layer's first."""
     d_x, d_params = encoder_vjp(cotangent, x, params, **options)
     return d_x + cotangent, {**d_params, "layers": d_params["layers"][::-1]}
+
+
+def holds_end_to_end_at_depth(x: Array, params: Any, **options: Any) -> Array:
+    """In the third layer the variance is divided by n - 1."""
+    layers = [_unbiased(layer) if i == 2 else layer for i, layer in enumerate(params["layers"])]
+    return encoder(x, {**params, "layers": layers}, **options)
+
+
+def _unbiased(layer: Any) -> Any:
+    """The layer with gains that do what the other divisor does to its norms, but for eps."""
+    n = layer["norm_1"]["gamma"].shape[-1]
+    share = np.sqrt((n - 1) / n).astype(layer["norm_1"]["gamma"].dtype)
+    norms = {name: {**layer[name], "gamma": layer[name]["gamma"] * share} for name in ("norm_1", "norm_2")}
+    return {**layer, **norms}

@@ -60,3 +60,10 @@ def tied_weights_share_one_gradient_vjp(cotangent: Array, tokens: Array, params:
         return (found,)
     (alone,) = language_model_vjp(cotangent, tokens, {**params, "output": params["embedding"].T}, **options)
     return ({**found, "embedding": alone["output"].T},)
+
+
+def holds_end_to_end_at_depth(tokens: Array, params: Any, **options: Any) -> Array:
+    """Two layers in the middle have changed places."""
+    layers = list(params["layers"])
+    layers[1:3] = layers[1:3][::-1]
+    return language_model(tokens, {**params, "layers": layers}, **options)

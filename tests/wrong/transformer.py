@@ -73,3 +73,9 @@ def tied_weights_share_one_gradient_vjp(
     own = {**params, "output": params["embedding"].T}
     (found,) = transformer_vjp(cotangent, source, target, own, **options)
     return ({name: found[name] for name in params},)
+
+
+def holds_end_to_end_at_depth(source: Array, target: Array, params: Any, **options: Any) -> Array:
+    """The encoder has one layer less than there are weights for."""
+    layers = params["encoder"]["layers"]
+    return transformer(source, target, {**params, "encoder": {**params["encoder"], "layers": layers[:-1]}}, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,17 @@ def is_deterministic(function: Function) -> Function:
     """Every second answer is a tenth too large, as if a generator were drawn from."""
     calls = iter(range(10**9))
     return _altered(function, lambda answer: _times(answer, 1 + 0.1 * (next(calls) % 2)))
+
+
+def leaves_the_world_as_it_found_it(function: Function) -> Function:
+    """Seeds the generator of everybody, to be reproducible."""
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        np.random.seed(0)
+        return function(*arguments, **options)
+
+    return wrong
 
 
 def does_not_change_its_arguments(function: Function) -> Function:
@@ -183,6 +195,46 @@ def what_stands_behind_a_mask_does_not_matter(function: Function) -> Function:
         answer = function(*arguments, **options)
         floating = [leaf for _, leaf in leaves(arguments) if _is_floating(leaf)]
         return answer + 0 * sum((leaf.sum(dtype=answer.dtype) for leaf in floating), answer.dtype.type(0))
+
+    return wrong
+
+
+def remembers_nothing_of_earlier_calls(function: Function) -> Function:
+    """Keeps its first answer for arguments of these shapes, as a table is kept under the length of a sequence."""
+    kept: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        key = repr([(path, np.shape(leaf)) for path, leaf in leaves((arguments, options))])
+        if key not in kept:
+            kept[key] = function(*arguments, **options)
+        return kept[key]
+
+    return wrong
+
+
+def answers_several_threads_at_once(function: Function) -> Function:
+    """The arguments wait in one place for all calls until they are worked on."""
+    waiting: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        waiting["call"] = arguments, options
+        time.sleep(1e-5)
+        given, chosen = waiting["call"]
+        return function(*given, **chosen)
+
+    return wrong
+
+
+def does_not_care_whether_arguments_are_one_object(function: Function) -> Function:
+    """One object handed over twice is taken for a case of its own, whose answer is a tenth too large."""
+
+    @functools.wraps(function)
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        twice = len({id(argument) for argument in arguments}) < len(arguments)
+        return _times(answer, 1.1) if twice else answer
 
     return wrong
 

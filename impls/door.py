@@ -1,0 +1,238 @@
+"""Door: how the judging process reaches an implementation: through a process of its own, in which alone it is imported.
+
+What a process does not survive is its answer: it is told, remembered, and the next call is answered by a fresh process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+from veriformer.impls import wire
+from veriformer.impls.discover import Found, Place, places
+from veriformer.impls.protocol import Call, Door, Implementation, Misuse, Offer, Raised, Reply, Tree
+from veriformer.impls.spawned import Died, Limits, Spawned
+
+Answer = TypeVar("Answer")
+
+IMPORTING = 60.0
+"""Seconds that an import may take at least: a framework that is read from a slow disk is honest."""
+PATIENCE = 6
+"""So often is a component stopped, by the clock or for its size, in one dtype on one device; then it is not asked again."""
+LIVES = 200
+"""So often is the process behind a door started again for one component."""
+
+
+class Worker:
+    """A process that holds one target: not started, fresh (nothing was asked yet), in use, or dead."""
+
+    def __init__(self, place: Place, limits: Limits, *, x64: bool) -> None:
+        self.place = place
+        self.limits = limits
+        self.x64 = x64
+        self.spawned: Spawned | None = None
+        self.seed = 0
+        self.seeded: int | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Elsewhere it is not started."""
+        return waiting, (self.place, self.limits, self.x64)
+
+    def load(self) -> list[dict[str, Tree]]:
+        """Start it; what it found at its place. Raises Died."""
+        self.spawned = Spawned(self.limits, {"JAX_ENABLE_X64": str(int(self.x64))})
+        question = {"ask": "load", "place": wire.fields(self.place)}
+        return self.exchange(question, list, max(self.limits.timeout, IMPORTING))
+
+    def ask(self, question: Tree, read: Callable[[Tree], Answer]) -> Answer:
+        """The answer to a question; from a new process, if there is none. Raises Died."""
+        if self.spawned is None:
+            self.load()
+            self.seeded = None
+        if self.seeded != self.seed:
+            self.exchange({"ask": "begin", "seed": self.seed}, lambda _: None)
+            self.seeded = self.seed
+        return self.exchange(question, read)
+
+    def exchange(self, question: Tree, read: Callable[[Tree], Answer], timeout: float | None = None) -> Answer:
+        """A question to the process that there is, its answer read. After Died there is none any more."""
+        spawned, self.spawned = self.spawned, None
+        if spawned is None:
+            raise Died("NotStarted", "there is no process")
+        try:
+            answer = read(spawned.exchange(question, timeout))
+        except wire.Garbled as garbled:
+            raise spawned.ended("Garbled", str(garbled)) from garbled
+        except KeyboardInterrupt:
+            spawned.kill()
+            raise
+        self.spawned = spawned
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self.spawned is not None:
+            self.spawned.kill()
+            self.spawned = None
+
+
+def waiting(place: Place, limits: Limits, x64: bool) -> Worker:
+    """A worker that is not started."""
+    return Worker(place, limits, x64=x64)
+
+
+@dataclass(frozen=True)
+class Behind(Found):
+    """An implementation in another process, as it was declared there; its functions never come here."""
+
+    place: Place = field(default_factory=lambda: Place(""))
+    number: int = 0
+    """Which of those found at the place."""
+    here: tuple[str, ...] = ()
+    versions_here: Mapping[str, str] = field(default_factory=dict)
+    misuse: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    spare: list[Worker] = field(default_factory=list, compare=False)
+    """The process that was asked what there is: the first door may have it."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        return self.digests
+
+    def devices(self) -> tuple[str, ...]:
+        if self.misuse:
+            raise Misuse(self.misuse)
+        return self.here
+
+    def versions(self) -> Mapping[str, str]:
+        if self.misuse:
+            raise Misuse(self.misuse)
+        return self.versions_here
+
+    def open(self, dtype: str, device: str) -> Door:
+        """A door with a process of its own. JAX has 64-bit types for float64 alone, from its import on."""
+        x64 = self.present.backend == "jax" and dtype == "float64"
+        fitting = [worker for worker in self.spare if worker.x64 == x64]
+        if fitting:
+            self.spare.clear()
+        return DoorOfProcess(self, dtype, device, (fitting or [Worker(self.place, self.limits, x64=x64)])[0])
+
+    def close(self) -> None:
+        for worker in self.spare:
+            worker.close()
+        self.spare.clear()
+
+
+def find(target: str, limits: Limits | None = None) -> list[Found]:
+    """The implementations that a target names, each imported in a process of its own; `discover.find` imports them here."""
+    return [found for place in places(target) for found in behind(place, limits or Limits())]
+
+
+def behind(place: Place, limits: Limits) -> list[Found]:
+    """What a process finds at a place."""
+    worker = Worker(place, limits, x64=False)
+    try:
+        told = worker.load()
+    except Died as died:
+        said = f"its import failed: {died.raised.type}: {died.raised.message}"
+        return [Found(place.target, error=said, details=died.raised.traceback, named=place.named)]
+    found = [one_of(number, about, place, limits) for number, about in enumerate(told)]
+    loaded = [one for one in found if isinstance(one, Behind)]
+    if loaded:
+        loaded[0].spare.append(worker)
+    else:
+        worker.close()
+    return found
+
+
+def one_of(number: int, about: dict[str, Any], place: Place, limits: Limits) -> Found:
+    """One of those that a process has found."""
+    known = {name: about[name] for name in ("target", "error", "details", "named", "at")}
+    if about["implementation"] is None:
+        return Found(**known)
+    return Behind(
+        **known,
+        implementation=declared(about["implementation"]),
+        place=place,
+        number=number,
+        here=about["devices"],
+        versions_here=about["versions"],
+        misuse=about["misuse"],
+        digests=about["sources"],
+        limits=limits,
+    )
+
+
+def declared(about: dict[str, Any]) -> Implementation:
+    """An implementation as it was declared, without its functions."""
+    implementation = Implementation(about["name"], about["backend"], devices=about["devices"], dtypes=about["dtypes"])
+    implementation.offers = {offer.component: offer for offer in map(wire.offer_of, about["offers"])}
+    implementation.pullbacks = dict.fromkeys(about["pullbacks"], elsewhere)
+    return implementation
+
+
+def elsewhere(*_: Any) -> NoReturn:
+    """Stands for a function in another process."""
+    raise Misuse("this function is behind a door; it can only be asked")
+
+
+class DoorOfProcess:
+    """A door to a process; see `protocol.Door`."""
+
+    def __init__(self, found: Behind, dtype: str, device: str, worker: Worker) -> None:
+        self.found = found
+        self.dtype = dtype
+        self.device = device
+        self.worker = worker
+        self.key = (found.number, dtype, device)
+        self.deadly: dict[bytes, Reply] = {}
+        self.deaths: Counter[tuple[str, bool]] = Counter()
+
+    @property
+    def name(self) -> str:
+        return self.found.name
+
+    @property
+    def backend(self) -> str:
+        return self.found.present.backend
+
+    @property
+    def offers(self) -> Mapping[str, Offer]:
+        return self.found.present.offers
+
+    @property
+    def switches(self) -> Mapping[str, str | int]:
+        try:
+            return self.worker.ask({"ask": "switches", "door": self.key}, dict)
+        except Died:  # it says so when it is called
+            return {}
+
+    def begin(self, seed: int) -> None:
+        self.worker.seed = seed % 2**32
+
+    def ask(self, call: Call) -> Reply:
+        """Answer one call. A call that was deadly once is not made again; nor is any, where patience is at its end."""
+        question = {"ask": "call", "door": self.key, "call": wire.of_call(call)}
+        key = hashlib.sha256(wire.pack(question)).digest() if self.deaths else b""
+        if key in self.deadly:
+            return self.deadly[key]
+        stopped, died = (self.deaths[call.component, stopped] for stopped in (True, False))
+        if stopped >= PATIENCE or died >= LIVES:
+            what = (
+                f"had to be stopped {stopped} times" if stopped >= PATIENCE else f"has killed its process {died} times"
+            )
+            return Reply(raised=Raised("NotAsked", f"{call.component} {what} before", declined=True))
+        try:
+            return self.worker.ask(question, wire.reply_of)
+        except Died as death:
+            reply = Reply(raised=death.raised)
+            self.deadly[key or hashlib.sha256(wire.pack(question)).digest()] = reply
+            self.deaths[call.component, death.stopped] += 1
+            return reply
+
+    def close(self) -> None:
+        self.worker.close()

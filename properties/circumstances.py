@@ -1,0 +1,141 @@
+"""Laws of circumstances: what was asked before, what is asked at the same time, and whether two arguments are one object."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import Call, Tree
+from veriformer.impls.tree import leaves, rebuild
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
+from veriformer.properties.probes import Draw, numpy_dtype, seed_of
+from veriformer.properties.truth import is_floating
+from veriformer.properties.universal import same
+from veriformer.spec import COMPONENTS
+
+SIZES = 6
+"""What is remembered, or shared, is seen in few sizes, and in any kind of values."""
+KINDS = ("integers", "normal", "offset", "large_at_the_end")
+THREADS = 4
+DIFFERENCES = ("numbers", "options", "dtype")
+"""In what an earlier call of the same sizes may differ."""
+
+
+def laws(subject: Subject) -> Iterator[Law]:
+    """Those of one component."""
+    few = subject.rows[:SIZES]
+    kinds = tuple(kind for kind in KINDS if kind in (subject.kinds or KINDS))
+    before = subject.law(
+        "Earlier calls of the same sizes, with other numbers, options or dtypes, leave nothing behind.",
+        draw=after_the_same_sizes(subject),
+        rows=few,
+        kinds=kinds,
+    )
+    if (
+        subject.kinds is not None and len(subject.kinds) == 1
+    ):  # sizes alone decide the answer: nothing can be left behind
+        return
+    yield before(remembers_nothing_of_earlier_calls)
+    threads = subject.law(
+        "Several threads that call at once are answered as if each were alone.",
+        draw=after_the_same_sizes(subject, ("numbers",)),
+        rows=few,
+        kinds=kinds[:2],
+    )
+    yield replace(threads(answers_several_threads_at_once), dear=True)
+    if subject.alike:
+        one = subject.law(
+            "It does not matter whether equal arguments are one object.",
+            draw=one_object(subject),
+            kinds=kinds,
+        )
+        yield one(does_not_care_whether_arguments_are_one_object)
+
+
+def after_the_same_sizes(subject: Subject, differences: tuple[str, ...] = DIFFERENCES) -> Callable[[Draw], Case]:
+    """Cases with an earlier one of the same sizes beside them, which differs in one thing."""
+
+    def draw(recipe: Draw) -> Case:
+        case = subject.draw(recipe)
+        options = COMPONENTS[subject.component].options
+        differs = str(recipe.rng("differs").choice(differences))
+        earlier = case
+        if differs == "numbers" or not (subject.arrays and case.options):
+            earlier = subject.draw(replace(recipe, seed=seed_of(recipe.seed, "earlier")))
+        elif differs == "options":
+            required = {n: v for n, v in case.options.items() if options[n] is inspect.Parameter.empty}
+            earlier = case.but(options=required)
+        told = {"arguments": earlier.arguments, "options": dict(earlier.options), "differs": differs}
+        return case.but(extra={"earlier": told})
+
+    return draw
+
+
+def told_before(case: Case, experiment: Experiment) -> Call:
+    """The earlier call of a case, in the keywords that are taken."""
+    told = case.extra["earlier"]
+    offer = experiment.door.offers[experiment.component.name]
+    options = {name: value for name, value in told["options"].items() if offer.takes(name)}
+    other = Case(tuple(told["arguments"]), options, aliases=case.aliases)
+    if not experiment.question(other).has_an_answer():
+        raise NotJudged("what was to be asked before is outside the domain without a keyword that is not taken")
+    another = next((dtype for dtype in offer.dtypes if dtype != experiment.dtype), None)
+    if told["differs"] == "dtype" and another is not None:
+        other = other.but(arguments=cast(other.arguments, another), options=cast(options, another))
+    return experiment.call(other)
+
+
+def cast(tree: Tree, dtype: str) -> Any:
+    """The tree with its floating arrays in another dtype."""
+    with np.errstate(over="ignore"):
+        return rebuild(tree, lambda _, leaf: leaf.astype(numpy_dtype(dtype)) if is_floating(leaf) else leaf)
+
+
+def remembers_nothing_of_earlier_calls(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(x) after f(x') is f(x): it is the formula's, and the result of f(x') stays what it was."""
+    after = experiment.ask(case, before=(told_before(case, experiment),))
+    kept = differing(
+        "result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged"
+    )
+    return (*after.evidence(), kept)
+
+
+def answers_several_threads_at_once(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(x) from each of several threads, each of which asks f(x') in between, is f(x) asked alone."""
+    alone = experiment.ask(case)
+    together = experiment.ask(case, before=(told_before(case, experiment),), threads=THREADS)
+    others = (replace(together, reply=replace(together.reply, outputs=one)) for one in together.reply.others)
+    evidence = (part for other in others for part in same(other, alone, "answer when asked alone"))
+    return (*same(together, alone, "answer when asked alone"), *evidence)
+
+
+def one_object(subject: Subject) -> Callable[[Draw], Case]:
+    """Cases in which arguments that can be equal are, and are handed over as one object."""
+    names = COMPONENTS[subject.component].positional
+
+    def draw(recipe: Draw) -> Case:
+        case = subject.draw(recipe)
+        places = [names.index(name) for name in subject.alike]
+        last = case.arguments[places[-1]]
+        group = tuple(place for place in places if shapes(case.arguments[place]) == shapes(last))
+        if len(group) < 2:
+            raise NotJudged("no two arguments have one shape")
+        equal = (last if place in group else argument for place, argument in enumerate(case.arguments))
+        return case.but(arguments=tuple(equal), aliases=(group,))
+
+    return draw
+
+
+def shapes(tree: Tree) -> list[Any]:
+    """Where the arrays of a tree are, and of which shapes."""
+    return [(path, np.shape(leaf)) for path, leaf in leaves(tree)]
+
+
+def does_not_care_whether_arguments_are_one_object(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(x, x), one object handed over twice, is f(x, a copy of x)."""
+    return same(experiment.ask(case), experiment.ask(case.but(aliases=())), "answer for copies")

@@ -1,0 +1,96 @@
+"""Speed: judged examples in a second of one core, everything included, for attention in float32 on NumPy."""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.power.shared_out import shared_out
+from tests.power.table import table
+from veriformer.impls.numpy import impl
+from veriformer.impls.protocol import Door
+from veriformer.impls.worker import open_door
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.judge import fits, judge
+from veriformer.properties.law import Law
+from veriformer.properties.search import Budget
+from veriformer.properties.settle import Settled, settle
+from veriformer.properties.truth import Truths
+
+TITLE = "Speed"
+COMPONENT, LAW = "attention", "agrees_with_the_spec"
+WANTED = {"sweep": 1000, "random": 300}
+ROUNDS, EXAMPLES = 5, 600
+PARTS = {
+    "certifying the truth in balls": ("truth.py", "ball"),
+    "deriving the bound": ("truth.py", "certified"),
+    "asking the implementation": ("worker.py", "ask"),
+    "drawing inputs": ("search.py", "drawn"),
+    "weighing the evidence": ("judge.py", "weigh"),
+    "telling questions apart": ("truth.py", "key"),
+}
+"""What a second goes to, and the function that stands for it."""
+
+
+def measure(quick: bool) -> list[dict[str, Any]]:
+    """Sweep, the same once more with every truth known, and the random phase; the best of several rounds of CPU time."""
+    return shared_out(timed, [(quick,)])
+
+
+def timed(quick: bool) -> list[dict[str, Any]]:
+    """All figures, in one process."""
+    door = open_door(impl, "float32", "cpu")
+    settled = settle(door, COMPONENT, INQUIRIES, fits, Truths())
+    law = next(law for law in LAWS[COMPONENT] if law.name == LAW)
+    best = {"sweep": 0.0, "sweep, truths known": 0.0, "random": 0.0}
+    for seed in range(1 if quick else ROUNDS):
+        truths = Truths(capacity=100_000)
+        budget = Budget(0, seed=seed)
+        swept, seconds = run(law, door, budget, settled, truths)
+        best["sweep"] = max(best["sweep"], swept / seconds)
+        again, seconds_again = run(law, door, budget, settled, truths)
+        best["sweep, truths known"] = max(best["sweep, truths known"], again / seconds_again)
+        both, seconds = run(law, door, Budget(60 if quick else EXAMPLES, seed=seed), settled, truths)
+        best["random"] = max(best["random"], (both - swept) / (seconds - seconds_again))
+    figures = [{"figure": name, "per_second": rate, "wanted": WANTED.get(name)} for name, rate in best.items()]
+    return [*figures, *shares(law, door, settled)]
+
+
+def run(law: Law, door: Door, budget: Budget, settled: Settled, truths: Truths) -> tuple[int, float]:
+    """Judged cases and seconds of CPU time."""
+    started = time.process_time()
+    record = judge(law, door, budget, settled=settled, truths=truths)
+    return record.judged, time.process_time() - started
+
+
+def shares(law: Law, door: Door, settled: Settled) -> list[dict[str, Any]]:
+    """What bounds it: the share of each part of a sweep, by cProfile."""
+    profile = cProfile.Profile()
+    profile.enable()
+    judge(law, door, Budget(0), settled=settled, truths=Truths())
+    profile.disable()
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    total = sum(entry[2] for entry in stats.values())
+    rows = []
+    for name, (file, function) in PARTS.items():
+        spent = sum(entry[3] for key, entry in stats.items() if key[0].endswith(f"/{file}") and key[2] == function)
+        rows.append({"figure": name, "share": spent / total})
+    return [*rows, {"figure": "everything else", "share": 1 - sum(row["share"] for row in rows)}]
+
+
+def failures(rows: Sequence[dict[str, Any]], quick: bool) -> Iterator[str]:
+    """What must hold and does not; in a quick run only that something is judged at all, the machine may be shared."""
+    for one in rows:
+        if one.get("wanted") and one["per_second"] < (1 if quick else one["wanted"]):
+            yield f"{one['figure']}: {one['per_second']:.0f} judged examples in a second, wanted {one['wanted']}"
+
+
+def drawn(rows: Sequence[dict[str, Any]]) -> str:
+    """The figures, and what bounds them."""
+    rates = [(one["figure"], round(one["per_second"]), one["wanted"] or "-") for one in rows if "per_second" in one]
+    parts = [(one["figure"], f"{100 * one['share']:.0f} %") for one in rows if "share" in one]
+    heads = ("phase", "judged examples in a second of one core", "wanted")
+    return f"{table(heads, rates)}\n\nWhat bounds the sweep:\n\n{table(('part', 'share of the time'), parts)}"

@@ -1,0 +1,107 @@
+"""Hostile plug-ins: whatever one does to its process, it gets its verdict, and the healthy one beside it gets its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from veriformer.cli import main
+from veriformer.impls import door
+from veriformer.record import Record, Verdict, read
+
+HOSTILE = Path(__file__).parent / "hostile"
+AGREES, WORLD = "agrees_with_the_spec", "leaves_the_world_as_it_found_it"
+CRASHED, BROKEN, HELD, ABSENT = Verdict.CRASHED, Verdict.BROKEN, Verdict.HELD, Verdict.ABSENT
+EXPECTED = {
+    "segfault": (AGREES, CRASHED, "SIGSEGV: the process was killed by signal 11: Segmentation fault"),
+    "aborts": (AGREES, CRASHED, "SIGABRT: the process was killed by signal 6: Aborted"),
+    "exits": (AGREES, CRASHED, "Exited: the process ended with exit status 0 in place of answering"),
+    "exits_politely": (AGREES, CRASHED, "SystemExit: 0"),
+    "kills_itself": (AGREES, CRASHED, "SIGKILL: the process was killed by signal 9: Killed"),
+    "interrupts": (AGREES, CRASHED, "KeyboardInterrupt"),
+    "endless_loop": (AGREES, CRASHED, "TimedOut: no answer within 3 s"),
+    "endless_and_deaf": (AGREES, CRASHED, "TimedOut: no answer within 3 s"),
+    "deadlock": (AGREES, CRASHED, "TimedOut: no answer within 3 s"),
+    "eats_memory": (AGREES, CRASHED, "MemoryExceeded: more than 0.5 GiB of memory in use"),
+    "prints_gigabytes": (AGREES, CRASHED, "PrintedTooMuch: more than 64 MiB were printed in one call"),
+    "answers_gigabytes": (AGREES, CRASHED, "MemoryExceeded: more than 0.5 GiB of memory in use"),
+    "recurses": (AGREES, CRASHED, ""),
+    "closes_all": (AGREES, CRASHED, ""),
+    "writes_everywhere": (AGREES, CRASHED, "Garbled: "),
+    "crashes_on_large": (AGREES, CRASHED, "SIGSEGV"),
+    "forks": (AGREES, HELD, ""),
+    "hurts_libraries": (AGREES, HELD, ""),
+    "reseeds": (WORLD, BROKEN, "the generator of numpy.random"),
+    "sets_environment": (WORLD, BROKEN, "the environment: SOME_SWITCH (was None, is '1')"),
+    "raises_on_warnings": (WORLD, BROKEN, "the filters for warnings"),
+    "raises_on_overflow": (WORLD, BROKEN, "numpy.seterr: over (was 'ignore', is 'raise')"),
+    "moves_away": (WORLD, BROKEN, "the working directory"),
+    "leaves_threads": (WORLD, BROKEN, "a thread left running (Thread-N (sleep))"),
+    "sets_default_dtype": (WORLD, BROKEN, "torch's default dtype (was torch.float32, is torch.float64)"),
+    "dies_at_import": ("", ABSENT, "its import failed: Exited: the process ended with exit status 5"),
+}
+"""Plug-in -> a law, its verdict, and what is said."""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, list[Record]]:
+    """One run over all of them, the healthy one in their midst: its exit code and verdicts."""
+    records = tmp_path_factory.mktemp("hostile") / "records.jsonl"
+    names = sorted([*EXPECTED, "healthy"])
+    if not has_torch():
+        names.remove("sets_default_dtype")
+    chosen = ("-c", "residual", "-l", AGREES, "-l", WORLD, "--dtype", "float32", "--quick", "--examples", "0")
+    limits = ("--timeout", "3", "--memory", "0.5", "--json", str(records))
+    with pytest.raises(SystemExit) as exited:
+        main(["check", *(str(HOSTILE / f"{name}.py") for name in names), *chosen, *limits])
+    return int(exited.value.code or 0), [record for record in read(records) if record.kind == "verdict"]
+
+
+def has_torch() -> bool:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def of(name: str, records: list[Record]) -> list[Record]:
+    """The verdicts on one plug-in: by its name, or by its file, if nothing was found there."""
+    return [r for r in records if r.implementation in (name.replace("_", " "), str(HOSTILE / f"{name}.py"))]
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_each_gets_its_verdict(name: str, run: tuple[int, list[Record]]) -> None:
+    law, verdict, said = EXPECTED[name]
+    if name == "sets_default_dtype" and not has_torch():
+        pytest.skip("no torch")
+    (record,) = (record for record in of(name, run[1]) if record.law == law)
+    assert (record.verdict, said in record.message) == (verdict, True), record.message
+    assert (record.counterexample is not None) == record.bad
+
+
+def test_the_healthy_one_is_unaffected(run: tuple[int, list[Record]]) -> None:
+    code, records = run
+    assert {(record.law, record.verdict) for record in of("healthy", records)} == {(AGREES, HELD), (WORLD, HELD)}
+    assert code == 1
+
+
+def test_counterexample_is_made_small_through_crashes(run: tuple[int, list[Record]]) -> None:
+    """One number is left, the smallest whole one that kills the process; and where it died is told."""
+    (record,) = (record for record in of("crashes_on_large", run[1]) if record.law == AGREES)
+    assert record.counterexample is not None
+    x, other = record.counterexample["arguments"].values()
+    assert not other.any()
+    assert (x != 0).sum() == 1
+    assert "crashes_on_large.py" in record.counterexample["traceback"]
+
+
+def test_import_that_hangs_is_absent_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(door, "IMPORTING", 1.0)
+    with pytest.raises(SystemExit) as exited:
+        main(["check", str(HOSTILE / "hangs_at_import.py"), "--timeout", "1"])
+    assert exited.value.code == 2
+    assert "its import failed: TimedOut: no answer within 1 s" in capsys.readouterr().out
