@@ -70,7 +70,7 @@ def next_state(grads: Named, state: State, beta_1: float, beta_2: float, amsgrad
     v = {name: beta_2 * state["v"][name] + (1.0 - beta_2) * (g * g) for name, g in grads.items()}
     new: State = {"step": state["step"] + 1, "m": m, "v": v}
     if amsgrad:
-        before = state["v_max"] if "v_max" in state else v
+        before = state.get("v_max", v)
         new["v_max"] = {name: jnp.maximum(before[name], v[name]) for name in v}
     return new
 
@@ -78,6 +78,5 @@ def next_state(grads: Named, state: State, beta_1: float, beta_2: float, amsgrad
 def direction(name: str, state: State, beta_1: float, beta_2: float, eps: jax.Array) -> jax.Array:
     """m_hat / (sqrt(v_hat) + eps): the means, which started at 0, divided by the weight that is in them by now."""
     m_hat = state["m"][name] / (1.0 - beta_1 ** state["step"])
-    squares = state["v_max"] if "v_max" in state else state["v"]
-    v_hat = squares[name] / (1.0 - beta_2 ** state["step"])
+    v_hat = state["v_max" if "v_max" in state else "v"][name] / (1.0 - beta_2 ** state["step"])
     return m_hat / (jnp.sqrt(v_hat) + eps)

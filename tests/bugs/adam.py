@@ -225,7 +225,7 @@ def largest_of_corrected(
         return moved, new
     t = new["step"]
     corrected = {name: v / (1 - beta_2**t) for name, v in new["v"].items()}
-    before = state["v_max"] if "v_max" in state else corrected
+    before = state.get("v_max", corrected)
     largest = {name: np.maximum(before[name], v) for name, v in corrected.items()}
     for name, p in params.items():
         moved[name] = p - lr * new["m"][name] / (1 - beta_1**t) / (np.sqrt(largest[name]) + eps)
