@@ -185,7 +185,6 @@ HOLDS: Mapping[str, tuple[type, ...]] = {
     "Mapping[str, Any]": (Mapping,),
     "Mapping[str, str]": (Mapping,),
     "Mapping[str, Any] | None": (Mapping, type(None)),
-    "Sequence[int]": (list, tuple),
 }
 """What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
 
