@@ -34,7 +34,7 @@ class Worker:
         self.limits = limits
         self.x64 = x64
         self.spawned: Spawned | None = None
-        self.seed = 0
+        self.seed: int | None = None
         self.seeded: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
