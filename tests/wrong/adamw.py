@@ -33,15 +33,6 @@ def does_not_depend_on_the_unit_of_the_gradient(params: Named, grads: Named, sta
     return adamw(params, grads, state, **{**options, "eps": 1e-3})
 
 
-def to_maximise_is_to_minimise_the_opposite(params: Named, grads: Named, state: State, **options: Any) -> Answer:
-    """The decay is turned, too: what is maximised grows."""
-    if not options.get("maximize"):
-        return adamw(params, grads, state, **options)
-    decay = {name: 2 * options["lr"] * options.get("weight_decay", 0.0) * p for name, p in params.items()}
-    moved, new = adamw(params, grads, state, **options)
-    return {name: (p + decay[name]).astype(p.dtype) for name, p in moved.items()}, new
-
-
 def a_zero_gradient_and_state_move_nothing(params: Named, grads: Named, state: State, **options: Any) -> Answer:
     """A small number is added to the second moment, and stays there."""
     moved, new = adamw(params, grads, state, **options)
@@ -83,3 +74,16 @@ def the_decay_is_a_share_of_the_parameter(params: Named, grads: Named, state: St
 def the_decay_leaves_the_moments_alone(params: Named, grads: Named, state: State, **options: Any) -> Answer:
     """The decay is an L2 penalty, added to the gradient."""
     return adam(params, grads, state, **options)
+
+
+def to_maximize_is_to_minimize_the_opposite(
+    params: Named, grads: Named, state: State, *, maximize: bool = False, **options: Any
+) -> Answer:
+    """The gradient is turned round twice: what is to be maximised is minimised."""
+    return adamw(params, grads, state, **options)
+
+
+def the_largest_moment_never_falls(params: Named, grads: Named, state: State, **options: Any) -> Answer:
+    """The largest second moment is that of the last step."""
+    moved, new = adamw(params, grads, state, **options)
+    return moved, {**new, "v_max": new["v"]} if "v_max" in new else new
