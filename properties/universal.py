@@ -89,9 +89,14 @@ def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evide
 
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
     """No byte of any argument differs after the call, but of those that an object owns."""
+    return nothing_changed(experiment.ask(case), experiment)
+
+
+def nothing_changed(answer: Answer, experiment: Experiment) -> Evidence:
+    """That no argument differs after the call which is not an object's own."""
     positions = enumerate(experiment.component.offered)
     owned = tuple(f"argument {i}" for i, name in positions if name in experiment.component.owned)
-    changed = [name for name in experiment.ask(case).reply.changed_arguments if not name.startswith(owned)]
+    changed = [name for name in answer.reply.changed_arguments if not name.startswith(owned)]
     return differing("changed arguments", ", ".join(changed) or "none", "none")
 
 
@@ -159,8 +164,8 @@ def with_equal_rows(case: Case, layouts: Mapping[Path, str]) -> Case:
 def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f of strided, transposed, broadcast, reversed or read-only arrays is f of fresh ones."""
     laid = experiment.ask(case, layouts=held_by(experiment.door.backend, case.layouts))
-    changed = differing("changed arguments", ", ".join(laid.reply.changed_arguments) or "none", "none")
-    return (*same(laid, experiment.ask(case, layouts={}), "answer for fresh arrays"), changed)
+    fresh = experiment.ask(case, layouts={})
+    return (*same(laid, fresh, "answer for fresh arrays"), nothing_changed(laid, experiment))
 
 
 def held_by(backend: str, layouts: Mapping[Path, str]) -> dict[Path, str]:
