@@ -85,8 +85,7 @@ def state(recipe: Draw, params: Any) -> dict[str, Any]:
 
 
 SHARP = (ROWS[0], ROWS[5], ROWS[4])
-"""Sizes of several examples whose bounds say something, added up over a batch too; those of the last, a whole model, say it
-in float64 alone."""
+"""Sizes of several examples whose bounds say something, added up over a batch too; of the last, a whole model, in float64."""
 SUBJECT = Subject(
     "training_step",
     ROWS,

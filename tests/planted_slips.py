@@ -250,6 +250,7 @@ SLIPS = (
     Planted("counted_in_float16", "adam", COUNTED, COUNTED.replace("int(state", "int(np.float16(1) + np.float16(state").replace('"]) + 1', '"]))'),
             OPTIMIZERS),
     Planted("second_moment_in_bfloat16", "adam", SQUARES, f"    import ml_dtypes\n{SQUARES}{KEPT}", OPTIMIZERS),
+    Planted("maximize at its default", "adam", "-g for name", "g for name"),
     Planted("as_a_penalty", "adamw", "    new = next_state(grads, state",
             "    grads = {name: g + weight_decay * params[name] for name, g in grads.items()}\n"
             "    weight_decay = 0.0\n    new = next_state(grads, state"),
