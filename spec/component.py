@@ -123,7 +123,7 @@ def component(
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(function, function.__name__, source, honest, conventions, scale, from_answer or {})
+        return Component(function, function.__name__, source, honest, conventions, scale, from_answer=from_answer or {})
 
     return declare
 

@@ -86,7 +86,9 @@ class Bounded(Number):
         format = format or self.precision.step
         with np.errstate(all="ignore"):
             size = np.abs(value) + error
-            own = format.half_ulp(size) * units
+            own = np.where(
+                size == 0, 0.0, format.half_ulp(size) * units
+            )  # what is certainly 0 is a number of the format
             if self.precision.flush and format is not FLOAT16:
                 faint = np.abs(value) - error < format.tiny
                 if faint.any():
