@@ -31,6 +31,12 @@ at_rest = law("Where gradient and moments are 0, nothing moves.", draw=moments.p
 late = law("The three hundredth update is the formula's too.", draw=moments.draw_late)(
     moments.the_three_hundredth_update_is_no_other
 )
+upwards = law("To maximise is to minimise the opposite.", needs=("maximize",))(
+    moments.to_maximize_is_to_minimize_the_opposite
+)
+largest = law("The largest second moment so far never falls.", rows=moments.AMSGRAD, needs=("amsgrad",))(
+    moments.the_largest_moment_never_falls
+)
 in_any_order = law("The order of the arrays does not matter.", rows=tensors.several(ROWS))(
     moments.ignores_the_order_of_tensors
 )

@@ -10,8 +10,8 @@ import numpy as np
 from veriformer.impls.protocol import Path
 from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation
+from veriformer.properties.probes import KINDS, Draw
 from veriformer.properties.tensors import SHAPES, matched, row
 from veriformer.properties.truth import place
 from veriformer.spec import COMPONENTS
@@ -26,26 +26,34 @@ ROWS = (
     row(*SHAPES[5], step=3, lr=0.1, eps=0.25, weight_decay=10.0),
     row((3,), (3,), step=0, lr=1.0, beta_1=0.0, weight_decay=0.75),
     row(*SHAPES[6], step=2048, lr=0.01, beta_2=0.999, weight_decay=50.0),
-)
+    row(*SHAPES[1], step=2, lr=1.0, maximize=True, needs=("maximize",)),
+    row(*SHAPES[2], step=3, lr=0.5, beta_1=0.5, eps=1e-3, amsgrad=True, needs=("amsgrad",)),
+    row(*SHAPES[5], step=1, lr=0.1, beta_2=0.75, weight_decay=5.0, amsgrad=True, maximize=True,
+        needs=("amsgrad", "maximize")),
+)  # fmt: skip
 """step: finished updates; a count in bfloat16 stays at 256, one in float16 at 2048. lr weight_decay is of order 1: a decay
 cannot hide in the rounding of the parameter."""
-OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay")
+OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay", "amsgrad", "maximize")
 STEPS = optimizer.rows(
     {"lr": 1.0},
     {"lr": 0.5, "eps": 1e-3, "beta_2": 0.999},
-    {"lr": 2.0, "beta_1": 0.5, "beta_2": 0.75},
+    {"lr": 2.0, "beta_1": 0.5, "beta_2": 0.75, "amsgrad": True},
     {"lr": 0.25, "weight_decay": 2.0},
     {"lr": 1e-3, "beta_2": 0.999},
-    {"lr": 0.1, "eps": 0.25, "weight_decay": 10.0},
+    {"lr": 0.1, "eps": 0.25, "weight_decay": 10.0, "maximize": True},
     {"lr": 1.0, "beta_1": 0.0, "weight_decay": 0.75},
 )
 """The same of objects, over a few steps."""
+EPS_IN_FLOAT16 = 2.0**-12
+NO_SQUARES_IN_FLOAT16 = ("denormal", "low_variance", "mixed", "small")
 FIRST = tuple(r for r in ROWS if r["step"] == 0)
+AMSGRAD = tuple(r for r in ROWS if r.get("amsgrad"))
 
 
 def draw(recipe: Draw) -> Case:
     """Parameters, gradients and moments of any kind. In one draw of three the parameters are 0: the step itself is answered,
     not hidden in their rounding. Before the first update the moments are 0."""
+    recipe = with_squares(recipe)
     params = tensors.named(recipe, "params")
     if recipe.seed % 3 == 0:
         params = tensors.zeros(params)
@@ -54,7 +62,21 @@ def draw(recipe: Draw) -> Case:
     if recipe["step"] == 0:
         m, v = tensors.zeros(m), tensors.zeros(v)
     state = {"step": recipe["step"], "m": m, "v": v}
-    return Case((params, tensors.named(recipe, "grads"), state), {o: recipe[o] for o in OPTIONS if o in recipe.row})
+    if recipe.get("amsgrad"):
+        state["v_max"] = tensors.mapped(lambda v, root: np.maximum(v, recipe.cast(root.astype(np.float64) ** 2)),
+                                        v, tensors.named(recipe, "v_max"))  # fmt: skip
+    options = {o: recipe[o] for o in OPTIONS if o in recipe.row}
+    if recipe.dtype == "float16":  # which has no 1e-9: without a gradient the step would be 0 / 0
+        options.setdefault("eps", EPS_IN_FLOAT16)
+    return Case((params, tensors.named(recipe, "grads"), state), options)
+
+
+def with_squares(recipe: Draw) -> Draw:
+    """In float16 no kind of numbers whose squares are 0 there: a step divides by the root of their mean."""
+    if recipe.dtype != "float16":
+        return recipe
+    kinds = tuple(kind for kind in recipe.kinds or KINDS if kind not in NO_SQUARES_IN_FLOAT16)
+    return replace(recipe, kind=recipe.kind if recipe.kind in kinds else "normal", kinds=kinds)
 
 
 def without(case: Case, *options: str) -> Case:
@@ -68,8 +90,8 @@ def plain(draw_case: Any = draw) -> Any:
 
 
 def draw_from_zero(recipe: Draw) -> Case:
-    """The first step of parameters that are 0."""
-    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay")
+    """The first step of parameters that are 0, downhill."""
+    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay", "maximize")
     params, grads, state = case.arguments
     return case.but(arguments=(tensors.zeros(params), grads, state), fixed=frozenset({(0, 0), (0, 2)}))
 
@@ -108,12 +130,12 @@ def does_not_depend_on_the_unit_of_the_gradient(case: Case, experiment: Experime
     """f(p, a g, (a m, a^2 v); a eps) moves p as f(p, g, (m, v); eps) does, for a power of two a."""
     a = case.extra["factor"]
     params, grads, state = case.arguments
-    moments = {"m": tensors.scaled(state["m"], a), "v": tensors.scaled(state["v"], a * a)}
+    powers = {"m": a, "v": a * a, "v_max": a * a}
+    moments = {name: tensors.scaled(state[name], factor) for name, factor in powers.items() if name in state}
     larger = case.but(
         arguments=(params, tensors.scaled(grads, a), {**state, **moments}),
         options={**case.options, "eps": a * case.options["eps"]},
     )
-    powers = {"m": a, "v": a * a}
 
     def factor(path: Path) -> float:
         return powers.get(str(path[1]), 1.0) if path[0] == 1 else 1.0
@@ -124,12 +146,30 @@ def does_not_depend_on_the_unit_of_the_gradient(case: Case, experiment: Experime
 def a_zero_gradient_and_state_move_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(p, 0, 0) = (p, 0), without decay and for eps above 0."""
     params, grads, state = case.arguments
-    nothing = {"step": state["step"], "m": tensors.zeros(grads), "v": tensors.zeros(grads)}
+    nothing = {name: state["step"] if name == "step" else tensors.zeros(grads) for name in state}
     answer = experiment.ask(case.but(arguments=(params, tensors.zeros(grads), nothing)))
     wanted = {(0, name): p for name, p in params.items()} | {(1, "step"): state["step"] + 1}
     return tuple(
         tensors.beside(f"{place(path)} of nothing", got, wanted.get(path, np.zeros(got.shape)), truth)
         for path, got, truth in answer.each()
+    )
+
+
+def to_maximize_is_to_minimize_the_opposite(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """f(p, g; maximize) = f(p, -g)."""
+    params, grads, state = case.arguments
+    other = without(case, "maximize").but(arguments=(params, tensors.mapped(np.negative, grads), state))
+    turned = case.but(options={**case.options, "maximize": True})
+    return matched(experiment.ask(turned), experiment.ask(other), "of the opposite gradients")
+
+
+def the_largest_moment_never_falls(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """v_max' >= v_max."""
+    before = case.arguments[2]["v_max"]
+    return tuple(
+        not_above(f"v_max of {path[-1]} before", before[path[-1]], got, truth.bound, truth.scale)
+        for path, got, truth in experiment.ask(case).each()
+        if path[:2] == (1, "v_max")
     )
 
 

@@ -39,6 +39,13 @@ DECAY = Convention(
     {"coupled": "torch.optim.Adam", "decoupled": "tf.keras.optimizers.Adam(weight_decay=...)"},
     default="coupled",
 )
+LARGEST_OF = Convention(
+    "largest_of",
+    ("raw", "corrected"),
+    "Reddi, Kale & Kumar 2018, algorithm 2: the largest of the second moments, which are not corrected there.",
+    {"raw": "torch.optim.Adam(amsgrad=True), TensorFlow", "corrected": "optax.amsgrad"},
+    default="raw",
+)
 HONEST = (
     Honest("moments as weighted sums, or as interpolations", "torch.optim.Adam (lerp_, addcmul_)"),
     Honest("the corrections in the moments, in the rate, or in both", "Kingma & Ba 2015, before section 2.1; PyTorch"),
@@ -93,6 +100,11 @@ def along(m: Any, v: Any, corrections: tuple[Any, Any], lr: Any, eps: Any, *, ep
     return lr * (m / c_1) / (np.sqrt(v / c_2) + eps)
 
 
+def opposite(grads: Named, maximize: bool) -> Named:
+    """The gradients of what is minimised."""
+    return {name: -g for name, g in grads.items()} if maximize else grads
+
+
 def next_moments(grads: Named, state: State, beta_1: float, beta_2: float) -> State:
     """The state after one more gradient."""
     m = {name: average(state["m"][name], g, number(beta_1, like=g)) for name, g in grads.items()}
@@ -106,6 +118,21 @@ def corrections(betas: tuple[float, float], step: int, bias_correction: str, *, 
     if bias_correction == "off":
         return number(1, like=like), number(1, like=like)
     return correction(beta_1, step), correction(beta_2, step)
+
+
+@Part
+def largest(before: Any, v: Any) -> Any:
+    """The larger of two second moments."""
+    return np.maximum(before, v)
+
+
+def measured_by(
+    new: State, state: State, by: tuple[Any, Any], name: str, largest_of: str
+) -> tuple[Any, tuple[Any, Any]]:
+    """AMSGrad: the largest second moment so far, kept in the new state, and the corrections that are still to be made."""
+    v = new["v"][name] if largest_of == "raw" else new["v"][name] / by[1]
+    new.setdefault("v_max", {})[name] = largest(state["v_max"][name] if "v_max" in state else number(0, like=v), v)
+    return new["v_max"][name], by if largest_of == "raw" else (by[0], number(1, like=v))
 
 
 def check(
@@ -122,7 +149,7 @@ def check(
 @component(
     source="Kingma & Ba 2015, algorithm 1; beta_2 and eps: Vaswani et al. 2017, section 5.3",
     honest=HONEST,
-    conventions=(EPS_PLACE, BIAS_CORRECTION, DECAY),
+    conventions=(EPS_PLACE, BIAS_CORRECTION, DECAY, LARGEST_OF),
 )
 def adam(
     params: Named,
@@ -134,28 +161,33 @@ def adam(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    amsgrad: bool = False,
+    maximize: bool = False,
     eps_place: str = "after_correction",
     bias_correction: str = "on",
     decay: str = "coupled",
+    largest_of: str = "raw",
 ) -> tuple[Named, State]:
     """m' = beta_1 m + (1 - beta_1) g, v' = beta_2 v + (1 - beta_2) g^2, with t updates done after this one
     m-hat = m' / (1 - beta_1^t), v-hat = v' / (1 - beta_2^t), p' = p - lr m-hat / (sqrt(v-hat) + eps).
 
     params, grads: name -> array, of the same names and shapes. state: {"step": finished updates, 0 at first, "m", "v": name
     -> array, 0 at first}. Returns the new params and the new state; nothing given is changed. weight_decay p is added to g.
+    amsgrad: in the place of v' stands the largest v' so far, kept in the state as "v_max", 0 where it is not there.
+    maximize: -g in the place of g, before the decay is added.
     Corners: the first step from p = 0 is -lr g / (|g| + eps); eps = 0 and g = 0 is 0 / 0.
     Raises ValueError when names or shapes differ, for betas outside [0, 1), and for a negative lr, eps or weight_decay.
     """
     check(params, grads, state, (beta_1, beta_2), {"lr": lr, "eps": eps, "weight_decay": weight_decay})
+    grads = opposite(grads, maximize)
     if decay == "coupled" and weight_decay:
         grads = {name: g + number(weight_decay, like=g) * params[name] for name, g in grads.items()}
     new = next_moments(grads, state, beta_1, beta_2)
     moved = {}
     for name, p in params.items():
         by = corrections((beta_1, beta_2), new["step"], bias_correction, like=p)
-        step = displacement(
-            new["m"][name], new["v"][name], by, number(lr, like=p), number(eps, like=p), eps_place=eps_place
-        )
+        v, by = measured_by(new, state, by, name, largest_of) if amsgrad else (new["v"][name], by)
+        step = displacement(new["m"][name], v, by, number(lr, like=p), number(eps, like=p), eps_place=eps_place)
         share = number(lr, like=p) * number(weight_decay, like=p)
         moved[name] = both(p, step, share) if decay == "decoupled" and weight_decay else p - step
     return moved, new
@@ -229,3 +261,13 @@ def running_sum(old: Any, new: Any, beta: Any) -> Any:
 def betas_exchanged(params: Named, grads: Named, state: State, **options: Any) -> tuple[Named, State]:
     betas = {"beta_1": options.get("beta_2", 0.98), "beta_2": options.get("beta_1", 0.9)}
     return adam(params, grads, state, **{**options, **betas})
+
+
+@largest.slip("the second moment of now in the place of the largest so far")
+def forgotten(before: Any, v: Any) -> Any:
+    return v
+
+
+@adam.slip("the gradient not turned round where the maximum is wanted")
+def minimized(params: Named, grads: Named, state: State, **options: Any) -> tuple[Named, State]:
+    return adam(params, grads, state, **{**options, "maximize": False})

@@ -8,6 +8,7 @@ from veriformer.spec.adam import (
     BIAS_CORRECTION,
     EPS_PLACE,
     HONEST,
+    LARGEST_OF,
     Named,
     State,
     adam,
@@ -15,7 +16,9 @@ from veriformer.spec.adam import (
     check,
     corrections,
     displacement,
+    measured_by,
     next_moments,
+    opposite,
 )
 from veriformer.spec.component import Convention, Honest, component
 from veriformer.spec.numbers import number
@@ -36,7 +39,7 @@ DECAY = Convention(
         *HONEST,
         Honest("p (1 - lr weight_decay) first, or the decay as a part of the step", "PyTorch; optax.adamw"),
     ),
-    conventions=(EPS_PLACE, BIAS_CORRECTION, DECAY),
+    conventions=(EPS_PLACE, BIAS_CORRECTION, DECAY, LARGEST_OF),
 )
 def adamw(
     params: Named,
@@ -48,25 +51,27 @@ def adamw(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    amsgrad: bool = False,
+    maximize: bool = False,
     eps_place: str = "after_correction",
     bias_correction: str = "on",
     decay: str = "times_lr",
+    largest_of: str = "raw",
 ) -> tuple[Named, State]:
     """p' = p - lr weight_decay p - lr m-hat / (sqrt(v-hat) + eps), with the moments of adam: the decay is not in them.
 
     params, grads: name -> array, of the same names and shapes. state: {"step": finished updates, 0 at first, "m", "v": name
-    -> array, 0 at first}. Returns the new params and the new state; nothing given is changed.
+    -> array, 0 at first}. Returns the new params and the new state; nothing given is changed. amsgrad, maximize: as in adam.
     Corners: those of adam; with weight_decay = 0 it is adam.
     Raises ValueError when names or shapes differ, for betas outside [0, 1), and for a negative lr, eps or weight_decay.
     """
     check(params, grads, state, (beta_1, beta_2), {"lr": lr, "eps": eps, "weight_decay": weight_decay})
-    new = next_moments(grads, state, beta_1, beta_2)
+    new = next_moments(opposite(grads, maximize), state, beta_1, beta_2)
     moved = {}
     for name, p in params.items():
         by = corrections((beta_1, beta_2), new["step"], bias_correction, like=p)
-        step = displacement(
-            new["m"][name], new["v"][name], by, number(lr, like=p), number(eps, like=p), eps_place=eps_place
-        )
+        v, by = measured_by(new, state, by, name, largest_of) if amsgrad else (new["v"][name], by)
+        step = displacement(new["m"][name], v, by, number(lr, like=p), number(eps, like=p), eps_place=eps_place)
         share = number(weight_decay, like=p)
         if decay == "times_lr":
             share = number(lr, like=p) * share

@@ -7,7 +7,7 @@ import functools
 import jax
 
 from veriformer.impls import domain
-from veriformer.impls.jax.adam import Named, State, direction, next_state
+from veriformer.impls.jax.adam import Named, State, direction, next_state, penalised
 
 
 def adamw(
@@ -20,16 +20,20 @@ def adamw(
     beta_2: float = 0.98,
     eps: float = 1e-9,
     weight_decay: float = 0.0,
+    amsgrad: bool = False,
+    maximize: bool = False,
 ) -> tuple[Named, State]:
     """The parameters and the state after one more step.
 
     As `adam`, but the decay takes lr weight_decay p off the parameter itself, past the running means.
     """
     domain.adam(params, grads, state, lr=lr, beta_1=beta_1, beta_2=beta_2, eps=eps, weight_decay=weight_decay)
-    return _adamw(params, grads, state, lr, eps, weight_decay, beta_1=beta_1, beta_2=beta_2)
+    return _adamw(
+        params, grads, state, lr, eps, weight_decay, beta_1=beta_1, beta_2=beta_2, amsgrad=amsgrad, maximize=maximize
+    )
 
 
-@functools.partial(jax.jit, static_argnames=("beta_1", "beta_2"))
+@functools.partial(jax.jit, static_argnames=("beta_1", "beta_2", "amsgrad", "maximize"))
 def _adamw(
     params: Named,
     grads: Named,
@@ -40,8 +44,10 @@ def _adamw(
     *,
     beta_1: float,
     beta_2: float,
+    amsgrad: bool,
+    maximize: bool,
 ) -> tuple[Named, State]:
-    new = next_state(grads, state, beta_1, beta_2)
+    new = next_state(penalised(grads, params, 0.0, maximize), state, beta_1, beta_2, amsgrad)
     moved = {
         name: p - lr * weight_decay * p - lr * direction(name, new, beta_1, beta_2, eps) for name, p in params.items()
     }

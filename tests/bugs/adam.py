@@ -171,6 +171,67 @@ def not_stored(
     return moved, {**state, "step": new["step"]}
 
 
+AD13 = Bug(
+    "AD13",
+    "adam",
+    "https://github.com/kozistr/pytorch_optimizer/pull/528",
+    "The gradient is negated in place twice: what is to be maximised is minimised.",
+)
+
+
+@AD13.in_numpy()
+def negated_twice(
+    params: Named,
+    grads: Named,
+    state: State,
+    *,
+    lr: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.98,
+    eps: float = 1e-9,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> tuple[Named, State]:
+    grads = {name: g.copy() for name, g in grads.items()}
+    for _ in range(2 if maximize else 0):
+        for g in grads.values():
+            np.negative(g, out=g)
+    return adam_with(params, grads, state, lr, beta_1, beta_2, eps, weight_decay)
+
+
+AD15 = Bug(
+    "AD15",
+    "adam",
+    "https://github.com/google-deepmind/optax/issues/1389",
+    "The largest second moment is that of the corrected ones, not of the raw ones.",
+)
+
+
+@AD15.in_numpy()
+def largest_of_corrected(
+    params: Named,
+    grads: Named,
+    state: State,
+    *,
+    lr: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.98,
+    eps: float = 1e-9,
+    weight_decay: float = 0.0,
+    amsgrad: bool = False,
+) -> tuple[Named, State]:
+    moved, new = adam_with(params, grads, state, lr, beta_1, beta_2, eps, weight_decay)
+    if not amsgrad:
+        return moved, new
+    t = new["step"]
+    corrected = {name: v / (1 - beta_2**t) for name, v in new["v"].items()}
+    before = state.get("v_max", corrected)
+    largest = {name: np.maximum(before[name], v) for name, v in corrected.items()}
+    for name, p in params.items():
+        moved[name] = p - lr * new["m"][name] / (1 - beta_1**t) / (np.sqrt(largest[name]) + eps)
+    return moved, {**new, "v_max": largest}
+
+
 AD16 = Bug(
     "AD16",
     "adam",
@@ -196,4 +257,4 @@ def decay_in_their_gradients(
     return adam_with(params, grads, state, lr, beta_1, beta_2, eps, 0.0)
 
 
-BUGS = (AD04, AD05, AD06, AD08, AD12, AD16)
+BUGS = (AD04, AD05, AD06, AD08, AD12, AD13, AD15, AD16)

@@ -75,3 +75,16 @@ def the_decay_is_a_part_of_the_gradient(params: Named, grads: Named, state: Stat
     _, undecayed = adam(params, grads, state, **{**options, "weight_decay": 0.0})
     moved, new = adam(params, grads, state, **options)
     return moved, {**new, "v": undecayed["v"]}
+
+
+def to_maximize_is_to_minimize_the_opposite(
+    params: Named, grads: Named, state: State, *, maximize: bool = False, **options: Any
+) -> Answer:
+    """The gradient is turned round twice: what is to be maximised is minimised."""
+    return adam(params, grads, state, **options)
+
+
+def the_largest_moment_never_falls(params: Named, grads: Named, state: State, **options: Any) -> Answer:
+    """The largest second moment is that of the last step."""
+    moved, new = adam(params, grads, state, **options)
+    return moved, {**new, "v_max": new["v"]} if "v_max" in new else new

@@ -74,3 +74,16 @@ def the_decay_is_a_share_of_the_parameter(params: Named, grads: Named, state: St
 def the_decay_leaves_the_moments_alone(params: Named, grads: Named, state: State, **options: Any) -> Answer:
     """The decay is an L2 penalty, added to the gradient."""
     return adam(params, grads, state, **options)
+
+
+def to_maximize_is_to_minimize_the_opposite(
+    params: Named, grads: Named, state: State, *, maximize: bool = False, **options: Any
+) -> Answer:
+    """The gradient is turned round twice: what is to be maximised is minimised."""
+    return adamw(params, grads, state, **options)
+
+
+def the_largest_moment_never_falls(params: Named, grads: Named, state: State, **options: Any) -> Answer:
+    """The largest second moment is that of the last step."""
+    moved, new = adamw(params, grads, state, **options)
+    return moved, {**new, "v_max": new["v"]} if "v_max" in new else new
