@@ -17,8 +17,14 @@ nox.options.error_on_external_run = True
 OUT = Path("reports") / "out"
 VERDICTS, TIMINGS = OUT / "verdicts.jsonl", OUT / "timings.jsonl"
 FOLLOWED = OUT / "libraries.jsonl"
-LIBRARIES = tuple(f"examples/{name}.py" for name in ("good_torch", "nn_multihead_attention", "jax_functions"))
-"""torch.nn.functional, torch.nn.MultiheadAttention and jax.nn as they are, undeclared: which conventions do they follow?"""
+LIBRARIES = tuple(
+    f"examples/{name}.py"
+    for name in ("good_torch", "nn_multihead_attention", "jax_functions", "torch_optim", "optax_transforms")
+)
+"""torch.nn.functional, torch.nn.MultiheadAttention, jax.nn, torch.optim and optax as they are, undeclared: which conventions
+do they follow?"""
+OBJECTS = tuple(f"veriformer.impls.{framework}:optimizers" for framework in ("numpy", "torch", "jax"))
+"""Our updates in the form of objects."""
 COMMAND = ("python", "-m", "veriformer.cli")
 
 
@@ -48,9 +54,9 @@ def targets(session: nox.Session, *default: str) -> list[str]:
 @nox.session
 def conformance(session: nox.Session) -> None:
     """Judge NumPy, PyTorch and JAX on searched and real inputs, or the targets given; write reports/out/index.html."""
-    install(session)
+    install(session, "optax")
     install_real_model(session)
-    chosen = targets(session, "all", "--real")
+    chosen = targets(session, "all", *OBJECTS, "--real")
     try:
         session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(VERDICTS))
     finally:
@@ -86,7 +92,7 @@ def report(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the suite itself: every law refutes a wrong component, every bound holds, every message says what to do."""
-    install(session, "pytest-xdist")
+    install(session, "pytest-xdist", "optax")
     install_real_model(session)
     parallel = ["-n", "2"] if is_own(session) else []
     session.run("python", "-m", "pytest", *parallel, *session.posargs)

@@ -10,10 +10,15 @@ rows of n numbers:
     product      (r, n) by (n, m): r m dot products of n numbers, as everybody counts them         2 r n m
     attention    per head: q k^T, the scale, the softmax, weights v
                                              2 L_q L_k d_k + L_q L_k + L_q (5 L_k - 2) + 2 L_q L_k d_v
+    dropout      compare n, divide n (what the generator does is not counted)                         r 2 n
+    training_step   a Transformer of one layer each, its logits and loss: three times the forward pass, since the
+                    gradient of a product is two products; 15 for each parameter: clipping 3, Adam 12
+                    (see `training_step_flops`)
     encoder_layer   four projections and n_heads heads of attention; two products, biases and relu of width d_ff;
                     two additions; two layer norms (see `encoder_layer_flops`)
 
-Bytes are the least that must cross the memory bus: each input read once, the output written once, four bytes a number.
+Bytes are the least that must cross the memory bus: each input read once, the output written once, four bytes a number;
+tokens are not counted.
 What stays in a cache between calls may cost less, a score matrix that does not fit costs more.
 """
 
@@ -27,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.protocol import Call
+from veriformer.impls.tree import rebuild
 
 FLOAT32_BYTES = 4
 SEED = 20170612
@@ -43,7 +49,7 @@ class Workload:
 
     component: str
     shape: tuple[int, ...]
-    """Of the first argument."""
+    """Of the first argument; of a step of training that of a batch, embedded."""
     sizes: Mapping[str, int]
     """By the names that `only=` uses."""
     call: Callable[[], Call]
@@ -183,6 +189,72 @@ def encoder_layer(*shape: int) -> Workload:
     )
 
 
+def dropout(*shape: int) -> Workload:
+    """Dropout in training, at the paper's rate."""
+    return Workload(
+        component="dropout",
+        shape=shape,
+        sizes={"rank": len(shape)},
+        call=lambda: Call("dropout", (numbers(np.random.default_rng(SEED), *shape), 0.1, 1)),
+        flops=2 * math.prod(shape),
+        bytes=FLOAT32_BYTES * 2 * math.prod(shape),
+    )
+
+
+def decoder_layer_flops(length: int, d_model: int, d_ff: int, n_heads: int) -> int:
+    """An encoder layer, and attention on a memory of the same length with its residual and norm."""
+    d_k = d_model // n_heads
+    consulting = 4 * 2 * length * d_model * d_model + n_heads * attention_flops(length, length, d_k, d_k)
+    own = encoder_layer_flops(length, d_model, d_ff, n_heads)
+    return own + consulting + length * d_model + layer_norm_flops(length, d_model)
+
+
+def training_step_flops(batch: int, length: int, d_model: int, vocabulary: int, n_heads: int, parameters: int) -> int:
+    """The formula above; embedding, scale and positions are two operations a number, the loss a softmax and a logarithm."""
+    d_ff = FEED_FORWARD_FACTOR * d_model
+    layers = encoder_layer_flops(length, d_model, d_ff, n_heads) + decoder_layer_flops(length, d_model, d_ff, n_heads)
+    tables = 2 * 2 * length * d_model + 2 * length * d_model * vocabulary
+    loss = softmax_flops(length, vocabulary) + length
+    return 3 * batch * (layers + tables + loss) + 15 * parameters
+
+
+def training_step(batch: int, length: int, d_model: int) -> Workload:
+    """One encoder layer and one decoder layer, tied tables of d_model words, nothing padded."""
+    d_ff, vocabulary = FEED_FORWARD_FACTOR * d_model, d_model
+    layer = 4 * d_model**2 + 2 * d_model * d_ff + d_ff + d_model + 4 * d_model
+    parameters = 2 * layer + 4 * d_model**2 + 2 * d_model + (vocabulary + length) * d_model
+    schedule = {"warmup": 4000, "max_norm": 1.0, "label_smoothing": 0.1}
+    options = {"n_heads": N_HEADS, "d_model": d_model, **schedule}
+
+    def call() -> Call:
+        generator = np.random.default_rng(SEED)
+        below = encoder_layer_parameters(generator, d_model, d_ff)
+        above = encoder_layer_parameters(generator, d_model, d_ff)
+        above["cross_attention"] = {name: weights(generator, d_model, d_model) for name in ("w_q", "w_k", "w_v", "w_o")}
+        above["norm_3"] = dict(above["norm_1"])
+        params = {
+            "embedding": weights(generator, d_model, vocabulary).T.copy(),
+            "positions": numbers(generator, length, d_model),
+            "encoder": {"layers": [below]},
+            "decoder": {"layers": [above]},
+        }
+        zeros = rebuild(params, lambda _, leaf: np.zeros_like(leaf))
+        tokens = {
+            name: generator.integers(0, vocabulary, (batch, length)) for name in ("source", "target_in", "target_out")
+        }
+        return Call("training_step", (params, {"step": 0, "m": zeros, "v": zeros}, tokens), options)
+
+    return Workload(
+        component="training_step",
+        shape=(batch, length, d_model),
+        sizes={"length": length, "d_model": d_model, "n_heads": N_HEADS, "vocabulary": vocabulary},
+        call=call,
+        flops=training_step_flops(batch, length, d_model, vocabulary, N_HEADS, parameters),
+        bytes=FLOAT32_BYTES * (8 * parameters),
+        options=options,
+    )
+
+
 WORKLOADS = (
     softmax(8, 64),
     softmax(512, 512),
@@ -196,6 +268,12 @@ WORKLOADS = (
     encoder_layer(8, 64),
     encoder_layer(512, 512),
     encoder_layer(1, 2048, 512),
+    dropout(8, 64),
+    dropout(512, 512),
+    dropout(2048, 512),
+    training_step(1, 8, 64),
+    training_step(2, 64, 128),
+    training_step(2, 64, 512),
 )
 """For each component a small one (what a call costs), a middle one, and one of the paper's width, 8 heads of 64."""
 

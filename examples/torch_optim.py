@@ -53,8 +53,15 @@ def offer(to: Implementation, **how: bool) -> None:
             beta_2: float = 0.98,
             eps: float = 1e-9,
             weight_decay: float = 0.0,
+            maximize: bool = False,
         ) -> None:
-            options = {"lr": lr, "betas": (beta_1, beta_2), "eps": eps, "weight_decay": weight_decay}
+            options = {
+                "lr": lr,
+                "betas": (beta_1, beta_2),
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "maximize": maximize,
+            }
             super().__init__(params, self.make, **options, **how)
 
     class AdamW(Adam):

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from veriformer.impls import wire
 from veriformer.impls.protocol import Raised, Tree
+from veriformer.impls.tree import without_addresses
 
 BOOT = "import sys, json; sys.path[:] = json.loads(sys.argv.pop()); from veriformer.impls.process import main; main()"
 BESIDES = {
@@ -49,8 +50,6 @@ PIPE = 2**20
 FRAMES = 5
 """Of a stack, the innermost frames are told."""
 FRAME = re.compile(r'  File ".*", line \d+ in ')
-ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
-"""Addresses differ from run to run, and mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class Spawned:
 
     def last_words(self, said: str) -> str:
         """Where it was, the way tracebacks are written, from the fault handler's report; else the end of what it printed."""
-        lines = ADDRESS.sub("0x...", self.tail.decode("utf-8", "replace")).splitlines()
+        lines = without_addresses(self.tail.decode("utf-8", "replace")).splitlines()
         frames = [line for line in lines if FRAME.match(line) and not is_ours(line)][:FRAMES]
         if not frames:
             return "\n".join([*lines[-FRAMES:], said]) if lines else ""

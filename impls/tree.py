@@ -1,7 +1,8 @@
-"""Trees of arrays: walking and rebuilding nested dictionaries, lists and tuples."""
+"""Trees of arrays: walking and rebuilding nested dictionaries, lists and tuples; and how they, and their like, are spelled."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -47,3 +48,8 @@ def spelled(path: Path, names: tuple[str, ...] = ()) -> str:
     first, *rest = path
     head = names[first] if isinstance(first, int) and first < len(names) else f"argument {first}"
     return head + "".join(f"[{key!r}]" for key in rest)
+
+
+def without_addresses(text: str) -> str:
+    """What somebody else's code says, without addresses in memory: they differ from run to run, and mean nothing."""
+    return re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x...", text)

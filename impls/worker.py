@@ -20,7 +20,7 @@ from veriformer.impls.layout import LaidOut, lay_out
 from veriformer.impls.protocol import COTANGENT, Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
 from veriformer.impls.threads import at_once
-from veriformer.impls.tree import leaves, rebuild, spelled
+from veriformer.impls.tree import leaves, rebuild, spelled, without_addresses
 from veriformer.impls.world import EVERYWHERE, Watched, World
 
 
@@ -343,8 +343,8 @@ def raised_by(error: BaseException) -> Raised:
     with contextlib.suppress(Exception):
         return Raised(
             type=type(error).__name__,
-            message=str(error),
+            message=without_addresses(str(error)),
             declined=isinstance(error, NotImplementedError),
-            traceback="".join(traceback.format_exception(error, limit=-5)),
+            traceback=without_addresses("".join(traceback.format_exception(error, limit=-5))),
         )
     return Raised(type=type(error).__name__, message="(its message could not be read)")

@@ -28,6 +28,8 @@ DIFFERENCES = ("numbers", "options", "dtype")
 
 def laws(subject: Subject) -> Iterator[Law]:
     """Those of one component."""
+    if subject.kinds is not None and len(subject.kinds) == 1:
+        return  # sizes alone decide the answer: nothing can be left behind
     few = subject.rows[:SIZES]
     kinds = tuple(kind for kind in KINDS if kind in (subject.kinds or KINDS))
     before = subject.law(
@@ -36,10 +38,6 @@ def laws(subject: Subject) -> Iterator[Law]:
         rows=few,
         kinds=kinds,
     )
-    if (
-        subject.kinds is not None and len(subject.kinds) == 1
-    ):  # sizes alone decide the answer: nothing can be left behind
-        return
     yield before(remembers_nothing_of_earlier_calls)
     threads = subject.law(
         "Several threads that call at once are answered as if each were alone.",

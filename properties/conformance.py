@@ -22,6 +22,8 @@ from veriformer.properties.truth import Truths
 from veriformer.record import Key, Record, Verdict
 from veriformer.spec import COMPONENTS
 
+ENOUGH = 100
+"""Cases from which on a share of them says something about the probes."""
 WIDE = ("float64", "float32")
 """The dtypes beside which half types are judged in fewer sizes."""
 
@@ -185,28 +187,33 @@ class Suite:
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not
-        asked, is told that alone: what it does where the formula is silent cannot be found out."""
-        for name, why in settled.broken.items():
+        asked, is told that alone: what it does where the formula is silent cannot be found out. Whose process died is told
+        so in any case."""
+        reached = Verdict.BROKEN if formula_is_met else Verdict.UNSUPPORTED
+        doubt = "" if formula_is_met else ", nor can they: it is not known to meet the formula itself"
+        told = [(name, Verdict.CRASHED, why) for name, why in settled.crashed.items()]
+        told += [(name, reached, why + doubt) for name, why in settled.broken.items()]
+        for name, verdict, why in told:
             convention = COMPONENTS[component].convention(name)
             yield self.verdict(
                 door.name,
                 component,
-                Verdict.BROKEN if formula_is_met else Verdict.UNSUPPORTED,
-                f"{name}: {why}"
-                + ("" if formula_is_met else ", nor can they: it is not known to meet the formula itself"),
+                verdict,
+                f"{name}: {why}",
                 law="follows_a_convention",
                 sentence=f"Where the formula is silent, one convention is followed. {convention.source if convention else ''}",
                 dtype=door.dtype,
                 device=door.device,
                 conventions=dict(settled.described),
-                judged=int(formula_is_met),
+                judged=int(verdict is not Verdict.UNSUPPORTED),
             )
 
     def too_wild(self, door: Door, component: str) -> Iterator[Record]:
-        """Our probes are at fault where honest code may overflow in more than one of twenty cases of a single component."""
+        """Our probes are at fault where honest code may overflow in more than one of twenty cases of a single component. A few
+        laws alone, whose cases are few, say nothing about them."""
         overflowing, drawn = self.overflowing[id(door)]
         computes_in = door.offers[component].computes_in or door.dtype  # inputs are drawn for the dtype that goes in
-        if SUBJECTS[component].stack or computes_in != door.dtype or not 20 * overflowing > drawn:
+        if SUBJECTS[component].stack or computes_in != door.dtype or 20 * overflowing <= max(drawn, ENOUGH):
             return
         said = f"{SUITE_FAILED}: honest code may overflow in {overflowing} of {drawn} cases drawn in {door.dtype}"
         yield self.verdict(

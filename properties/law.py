@@ -128,6 +128,9 @@ class Subject:
     kinds: tuple[str, ...] | None = None
     arrays: bool = True
     """Do arrays go in? Where none do, there is nothing to overwrite or to lay out, and no dtype to keep."""
+    follow: tuple[int, ...] = ()
+    """Which of several outputs are judged on others, as they were answered: honest answers may differ in them by more than
+    their bounds, where the others differ by a rounding (Adam turns a rounding into a step of lr)."""
     alike: tuple[str, ...] = ()
     """Arguments that may be equal, and then one object; which of them have one shape depends on the case."""
     laid_out: bool = True

@@ -14,7 +14,7 @@ from veriformer.properties.truth import is_floating
 
 CALLS = 400
 """At most this many further experiments for one counterexample."""
-READABLE = 1000
+READABLE = 500
 """Numbers beyond which a case is not read anyway: there a quarter of the calls must do."""
 
 

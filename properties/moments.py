@@ -11,7 +11,7 @@ from veriformer.impls.protocol import Path
 from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation
-from veriformer.properties.probes import Draw
+from veriformer.properties.probes import KINDS, Draw
 from veriformer.properties.tensors import SHAPES, matched, row
 from veriformer.properties.truth import place
 from veriformer.spec import COMPONENTS
@@ -44,6 +44,8 @@ STEPS = optimizer.rows(
     {"lr": 1.0, "beta_1": 0.0, "weight_decay": 0.75},
 )
 """The same of objects, over a few steps."""
+EPS_IN_FLOAT16 = 2.0**-12
+NO_SQUARES_IN_FLOAT16 = ("denormal", "low_variance", "mixed", "small")
 FIRST = tuple(r for r in ROWS if r["step"] == 0)
 AMSGRAD = tuple(r for r in ROWS if r.get("amsgrad"))
 
@@ -51,6 +53,7 @@ AMSGRAD = tuple(r for r in ROWS if r.get("amsgrad"))
 def draw(recipe: Draw) -> Case:
     """Parameters, gradients and moments of any kind. In one draw of three the parameters are 0: the step itself is answered,
     not hidden in their rounding. Before the first update the moments are 0."""
+    recipe = with_squares(recipe)
     params = tensors.named(recipe, "params")
     if recipe.seed % 3 == 0:
         params = tensors.zeros(params)
@@ -62,7 +65,18 @@ def draw(recipe: Draw) -> Case:
     if recipe.get("amsgrad"):
         state["v_max"] = tensors.mapped(lambda v, root: np.maximum(v, recipe.cast(root.astype(np.float64) ** 2)),
                                         v, tensors.named(recipe, "v_max"))  # fmt: skip
-    return Case((params, tensors.named(recipe, "grads"), state), {o: recipe[o] for o in OPTIONS if o in recipe.row})
+    options = {o: recipe[o] for o in OPTIONS if o in recipe.row}
+    if recipe.dtype == "float16":  # which has no 1e-9: without a gradient the step would be 0 / 0
+        options.setdefault("eps", EPS_IN_FLOAT16)
+    return Case((params, tensors.named(recipe, "grads"), state), options)
+
+
+def with_squares(recipe: Draw) -> Draw:
+    """In float16 no kind of numbers whose squares are 0 there: a step divides by the root of their mean."""
+    if recipe.dtype != "float16":
+        return recipe
+    kinds = tuple(kind for kind in recipe.kinds or KINDS if kind not in NO_SQUARES_IN_FLOAT16)
+    return replace(recipe, kind=recipe.kind if recipe.kind in kinds else "normal", kinds=kinds)
 
 
 def without(case: Case, *options: str) -> Case:
@@ -76,8 +90,8 @@ def plain(draw_case: Any = draw) -> Any:
 
 
 def draw_from_zero(recipe: Draw) -> Case:
-    """The first step of parameters that are 0."""
-    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay")
+    """The first step of parameters that are 0, downhill."""
+    case = without(draw(replace(recipe, row={**recipe.row, "step": 0})), "weight_decay", "maximize")
     params, grads, state = case.arguments
     return case.but(arguments=(tensors.zeros(params), grads, state), fixed=frozenset({(0, 0), (0, 2)}))
 

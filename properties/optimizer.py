@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import BUILD, RESULT_OF
+from veriformer.impls.protocol import BUILD, RESULT_OF, Tree
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Law, Subject, relation
@@ -116,18 +116,13 @@ def resuming_is_not_stopping(case: Case, experiment: Experiment) -> tuple[Eviden
     between = (("state_dict", 0), (BUILD, 1, reached), ("load_state_dict", 1, saved))
     rest = tuple((method, 1, grads) for method, _, grads in script[stop:])
     resumed = tensors.by_path(experiment.ask(played(case, (*script[:stop], *between, *rest))))
-    whole = experiment.ask(case)
-    return tuple(
-        relation(
-            f"{place((path[0] + len(between), *path[1:]))} without a stop",
-            resumed[(int(path[0]) + len(between), *path[1:])][0],
-            wanted,
-            truth.bound + resumed[(int(path[0]) + len(between), *path[1:])][1].bound,
-            truth.scale,
-        )
-        for path, wanted, truth in whole.each()
-        if path[0] in range(stop, len(script))
-    )
+    evidence = []
+    for path, wanted, truth in experiment.ask(case).each():
+        if path[0] in range(stop, len(script)):
+            got, bounds = resumed[(int(path[0]) + len(between), *path[1:])]
+            said = f"{place(path)} without a stop"
+            evidence.append(relation(said, got, wanted, truth.bound + bounds.bound, truth.scale))
+    return tuple(evidence)
 
 
 def by_turns(subject: Subject) -> Any:
@@ -189,14 +184,14 @@ def idle_steps_are_counted(case: Case, experiment: Experiment) -> tuple[Evidence
     with this count in it, which is in its bias correction."""
     params, ((_, _, grads),) = case.arguments
     idle = ("step", 0, tensors.zeros(grads))
-    answered = experiment.ask(played(case, ((idle,) * IDLE + case.arguments[1]))).reply.outputs[-1]
+    answered: Tree = experiment.ask(played(case, (idle,) * IDLE + case.arguments[1])).reply.outputs
     state = {"step": IDLE, "m": tensors.zeros(params), "v": tensors.zeros(params)}
     question = experiment.question(
         case.but(arguments=(params, grads, state)), component=COMPONENTS[experiment.component.name]
     )
     truths = experiment.truths.of(question.key() + b"outputs", question.outputs)
     return tuple(
-        truth.evidence(f"{path[-1]} after {IDLE} idle steps", np.asarray(answered[path[-1]]))
+        truth.evidence(f"{path[-1]} after {IDLE} idle steps", np.asarray(answered[-1][path[-1]]))
         for path, truth in truths
         if path[0] == 0
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from veriformer.impls.discover import Found
-from veriformer.impls.protocol import Door
-from veriformer.properties import INQUIRIES, LAWS
+from veriformer.impls.protocol import Door, Implementation
+from veriformer.properties import INQUIRIES, laws_of
 from veriformer.properties.conformance import Suite
 from veriformer.properties.judge import fits
 from veriformer.properties.law import Law
@@ -49,14 +49,16 @@ class Questions:
             for found, implementation in self.suite.offering(component):
                 if dtype in implementation.dtypes:
                     for device in self.suite.selection.devices or implementation.devices:
-                        for law in self.laws(component):
+                        for law in self.laws(component, implementation):
                             yield Question(found, component, law, dtype, device)
 
-    def laws(self, component: str) -> Iterator[str]:
-        """The laws that are asked of a component."""
+    def laws(self, component: str, implementation: Implementation) -> Iterator[str]:
+        """The laws that are asked of a component, in the form in which it is offered."""
         wanted = self.suite.selection.laws
         silent = any(convention.silent for convention in COMPONENTS[component].conventions)
-        for name in (*(law.name for law in LAWS[component]), *([FOLLOWS] if silent else [])):
+        form = implementation.offers[component].form
+        names = (law.name for law in laws_of(component) if law.form == form)
+        for name in (*names, *([FOLLOWS] if silent else [])):
             if not wanted or name in wanted:
                 yield name
 
@@ -69,7 +71,7 @@ class Questions:
             return door
         if question.law == FOLLOWS:
             return self.followed(question, door, settled)
-        return self.suite.judged(law_of(question.component, question.law), question.found, door, settled)
+        return self.suite.judged(law_at(door, question.component, question.law), question.found, door, settled)
 
     def door(self, question: Question) -> tuple[Door | Record, Settled]:
         """The door to ask at, or the record that says why there is none; kept open for the next question."""
@@ -92,7 +94,7 @@ class Questions:
 
     def followed(self, question: Question, door: Door, settled: Settled) -> Record:
         """Does one of the allowed values explain the answers where the formula is silent?"""
-        agreement = law_of(question.component, "agrees_with_the_spec")
+        agreement = law_at(door, question.component, "agrees_with_the_spec")
         met = not settled.broken or not self.suite.judged(agreement, question.found, door, settled).bad
         for record in self.suite.unexplained(door, question.component, settled, formula_is_met=met):
             return record
@@ -100,6 +102,6 @@ class Questions:
         return self.suite.verdict(question.found.name, question.component, Verdict.HELD, "", law=FOLLOWS, **where)
 
 
-def law_of(component: str, name: str) -> Law:
-    """The law of this name."""
-    return next(law for law in LAWS[component] if law.name == name)
+def law_at(door: Door, component: str, name: str) -> Law:
+    """The law of this name, for the form in which the component is offered."""
+    return next(law for law in laws_of(component) if law.name == name and law.form == door.offers[component].form)

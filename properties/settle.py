@@ -42,6 +42,8 @@ class Settled:
     open: Mapping[str, str] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
     closed_rows: tuple[Callable[[Row], bool], ...] = ()
+    crashed: Mapping[str, str] = field(default_factory=dict)
+    """Conventions that were asked for, and what the process did not survive in place of answering."""
 
     def judges(self, row: Row) -> bool:
         """Does every convention on which this row depends have a value?"""
@@ -57,12 +59,17 @@ def settle(
     described = {name: str(value) for name, value in values.items()}
     unknown: dict[str, str] = {}
     broken: dict[str, str] = {}
+    crashed: dict[str, str] = {}
     closed: list[Callable[[Row], bool]] = []
     for inquiry in inquiries:
         convention = COMPONENTS[component].convention(inquiry.convention)
         if inquiry.component != component or convention is None or convention.name in values:
             continue
-        followed, why = ask(door, inquiry, convention, values, fits, Truths() if truths is None else truths)
+        try:
+            followed, why = ask(door, inquiry, convention, values, fits, Truths() if truths is None else truths)
+        except Asked as death:
+            followed, why = [], f"{death.raised.type}: {death.raised.message}"
+            crashed[convention.name] = why
         if len(followed) == 1:
             values[convention.name] = followed[0]
             described[convention.name] = f"{followed[0]} (undeclared)"
@@ -80,7 +87,7 @@ def settle(
         else:
             broken[convention.name] = f"none of {', '.join(map(str, convention.values))} explains the answers"
             described[convention.name] = "none of the allowed ones"
-    return Settled(values, described, unknown, broken, tuple(closed))
+    return Settled(values, described, unknown, broken, tuple(closed), crashed)
 
 
 Fits = Callable[[Experiment, Case, Any], bool]
@@ -90,7 +97,8 @@ Fits = Callable[[Experiment, Case, Any], bool]
 def ask(
     door: Door, inquiry: Inquiry, convention: Convention, known: Mapping[str, Any], fits: Fits, truths: Truths
 ) -> tuple[list[Any], str]:
-    """The allowed values that all the answers agree with; or why the question could not be put."""
+    """The allowed values that all the answers agree with; or why the question could not be put. Raises Asked when the
+    process did not survive it."""
     component = COMPONENTS[inquiry.component]
     offer = door.offers[inquiry.component]
     precision = promised(door, inquiry.component)
@@ -105,6 +113,8 @@ def ask(
             if error.raised.declined:  # the next case may suit it
                 why = error.raised.message
                 continue
+            if error.raised.fatal:
+                raise
             return [], f"{error.raised.type}: {error.raised.message}"
         asked += 1
         possible = [

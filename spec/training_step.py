@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.adam import EPS_PLACE, check, corrections, displacement, next_moments
+from veriformer.spec.bounds import training_step as bound
 from veriformer.spec.clip_by_global_norm import UNDER, clip_by_global_norm
 from veriformer.spec.component import Honest, component, require
 from veriformer.spec.cross_entropy import SMOOTHING, cross_entropy
-from veriformer.spec.numbers import Ball, Number, Tape, number, pull_back
+from veriformer.spec.numbers import Ball, Number, Tape, bounded_by, number, pull_back
 from veriformer.spec.slip import Part
 from veriformer.spec.transformer import transformer
 from veriformer.spec.warmup_schedule import warmup_schedule
@@ -20,7 +21,7 @@ IGNORED = -100
 """In target_out: nothing is to be predicted here. PyTorch's default of ignore_index."""
 BETAS, EPS = (0.9, 0.98), 1e-9
 Tree = Any
-Flat = dict[tuple[Any, ...], Any]
+Flat = dict[Any, Any]
 
 
 def flat(tree: Tree, path: tuple[Any, ...] = ()) -> Flat:
@@ -44,6 +45,12 @@ def nested(arrays: Flat, like: Tree, path: tuple[Any, ...] = ()) -> Tree:
 def mean_loss(logits: Any, targets: Any, **options: Any) -> Any:
     """The mean of the losses of the tokens that count."""
     return cross_entropy(logits, targets, ignore_index=IGNORED, **options)
+
+
+@bounded_by(bound.as_answered)
+def as_answered(x: Any) -> Any:
+    """A number of the answer, from which the rest of it is judged."""
+    return x
 
 
 def with_gradient(loss: Callable[[Flat], Any], params: Flat) -> tuple[Any, Flat]:
@@ -140,12 +147,15 @@ def training_step(
 
     leaves, moments = flat(params), {"step": state["step"], "m": flat(state["m"]), "v": flat(state["v"])}
     value, grads = with_gradient(loss, leaves)
-    clipped = clip_by_global_norm(grads if own_grads is None else flat(own_grads), max_norm, under=under)
-    moved, new = stepped(
-        leaves, clipped if own_clipped is None else flat(own_clipped), moments, (d_model, warmup), eps_place
-    )
+    clipped = clip_by_global_norm(given(own_grads, grads), max_norm, under=under)
+    moved, new = stepped(leaves, given(own_clipped, clipped), moments, (d_model, warmup), eps_place)
     new = {"step": new["step"], "m": nested(new["m"], params), "v": nested(new["v"], params)}
     return value, nested(grads, params), nested(clipped, params), nested(moved, params), new
+
+
+def given(own: Tree, otherwise: Flat) -> Flat:
+    """What was answered; otherwise, what should have been."""
+    return otherwise if own is None else {path: as_answered(leaf) for path, leaf in flat(own).items()}
 
 
 def stepped(
@@ -176,12 +186,6 @@ def in_their_shapes(row: Any, like: Flat) -> Flat:
     }
 
 
-@mean_loss.slip("a mean over all tokens, those of the padding too")
-def over_the_padding_too(logits: Any, targets: Any, **options: Any) -> Any:
-    summed = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum", **options)
-    return summed / number(int(np.size(targets)), like=summed)
-
-
 @mean_loss.slip("the mean of each example's mean")
 def mean_of_means(logits: Any, targets: Any, **options: Any) -> Any:
     losses = cross_entropy(logits, targets, ignore_index=IGNORED, reduction="none", **options)
@@ -191,5 +195,5 @@ def mean_of_means(logits: Any, targets: Any, **options: Any) -> Any:
 
 
 @scheduled.slip("the schedule one step late: at the number of finished updates")
-def one_step_late(step: int, d_model: int, warmup: int, like: Any) -> Any:
+def schedule_one_step_late(step: int, d_model: int, warmup: int, like: Any) -> Any:
     return number(0, like=like) if step == 0 else warmup_schedule(step, d_model=d_model, warmup=warmup, like=like)

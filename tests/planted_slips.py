@@ -226,6 +226,21 @@ SLIPS = (
     Planted("output_ignored", "transformer", 'params["output"] if "output" in params else params["embedding"].T',
             'params["embedding"].T', ("transformer", "language_model")),
 
+    # dropout, and a step of training
+    Planted("not_enlarged", "apply_dropout", "return np.where(keep, x / kept, 0.0)", "return np.where(keep, x, 0.0)",
+            ("apply_dropout", "dropout", "attention")),
+    Planted("training at its default", "dropout", "apply_dropout(x, drawn(x.shape, rate, seed), rate) if training else x.copy()",
+            "apply_dropout(x, drawn(x.shape, rate, seed), rate)"),
+    Planted("one_dropout_for_all_heads", "attention", "return np.matmul(thinned(weights, keep, rate), v)",
+            "keep = np.broadcast_to(keep[..., :1, :, :], keep.shape) if keep is not None and keep.ndim > 2 else keep\n"
+            "    return np.matmul(thinned(weights, keep, rate), v)"),
+    Planted("over_all_positions", "training_step", """loss = cross_entropy(logits, batch["target_out"], **told)
+    (d_logits,) = cross_entropy_vjp(np.ones_like(loss),""", """share = np.mean(batch["target_out"] != IGNORED, dtype=logits.dtype)
+    loss = share * cross_entropy(logits, batch["target_out"], **told)
+    (d_logits,) = cross_entropy_vjp(share * np.ones_like(loss),"""),
+    Planted("schedule_one_step_late", "training_step", 'lr = warmup_schedule(state["step"] + 1,',
+            'lr = state["step"] and warmup_schedule(state["step"],'),
+
     # training
     Planted("eps_place='before_correction'", "adam", "(np.sqrt(v_hat) + eps)",
             '(np.sqrt(v_hat) + eps / np.sqrt(1.0 - beta_2 ** state["step"]))', OPTIMIZERS),
@@ -235,6 +250,7 @@ SLIPS = (
     Planted("counted_in_float16", "adam", COUNTED, COUNTED.replace("int(state", "int(np.float16(1) + np.float16(state").replace('"]) + 1', '"]))'),
             OPTIMIZERS),
     Planted("second_moment_in_bfloat16", "adam", SQUARES, f"    import ml_dtypes\n{SQUARES}{KEPT}", OPTIMIZERS),
+    Planted("maximize at its default", "adam", "-g for name", "g for name"),
     Planted("as_a_penalty", "adamw", "    new = next_state(grads, state",
             "    grads = {name: g + weight_decay * params[name] for name, g in grads.items()}\n"
             "    weight_decay = 0.0\n    new = next_state(grads, state"),

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from veriformer.properties import SUBJECTS
-from veriformer.properties.probes import KINDS, Draw, seed_of
+from veriformer.properties.probes import KINDS, Draw, numpy_dtype, seed_of
 from veriformer.properties.truth import Question, Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
@@ -275,3 +275,44 @@ def test_weights_below_the_smallest_normal_number_of_float16() -> None:
     exponentials = np.exp(x.astype(F32)).astype(np.float16)
     total = np.sum(exponentials, axis=-1, keepdims=True, dtype=F32).astype(np.float16)
     assert excess(truth, exponentials / total) <= 1
+
+
+def of_equal_numbers(a: float, n: int, dtype: str) -> tuple[Array, Truth]:
+    """n equal numbers, and the truth of their layer norm, which is 0."""
+    x = np.full((1, n), a, np.float64).astype(numpy_dtype(dtype))
+    gamma, beta = np.ones(n, x.dtype), np.zeros(n, x.dtype)
+    question = Question(COMPONENTS["layer_norm"], (x, gamma, beta), {}, {}, precision_of(dtype, "layer"))
+    return x, question.outputs()[0][1]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("n", [1, 2, 8, 64])
+def test_a_power_of_two_of_equal_numbers_has_their_mean(n: int, dtype: str) -> None:
+    """Summed in any order, in float32, or run through by Welford's recurrence: what is left is 0, and no less is honest."""
+    x, truth = of_equal_numbers(12345.0, n, dtype)
+    wide = x.astype(F32)
+    for centred, variance in [two_passes(wide, total) for total in SUMS] + [
+        tiled(wide, block) for block in (1, 3, 10**9)
+    ]:
+        answer = finished(centred, variance, np.ones(n, F32), np.zeros(n, F32), 1e-5, gain_first=False)
+        assert excess(truth, answer.astype(x.dtype)) <= 1
+    r = F32(1) / np.sqrt(F32(1e-5))
+    scaled = (wide.astype(np.float64) * float(r) - np.float64(wide[..., :1] * r)).astype(
+        F32
+    )  # x * scale + shift, fused
+    assert excess(truth, scaled.astype(x.dtype)) > 1
+
+
+def test_three_equal_numbers_may_miss_their_mean() -> None:
+    """a times the rounded 1 / 3 is not a, and a third of a sum in float16 alone may not be either."""
+    _, truth = of_equal_numbers(12345.0, 3, "bfloat16")
+    assert (truth.bound > 1e-3).all()
+
+
+def test_a_mixture_of_two_losses_may_overflow_where_the_loss_does_not() -> None:
+    """Smoothed, sum_k log p_k is formed before it is divided by the number of classes."""
+    x = np.array([[0.0, *[-9000.0] * 9]], np.float16)
+    for e, finite in ((0.1, False), (0.0, True)):
+        options = {"label_smoothing": e, "reduction": "none"}
+        question = Question(COMPONENTS["cross_entropy"], (x, np.array([1])), options, {}, precision_of("float16"))
+        assert np.isfinite(question.outputs()[0][1].bound).all() == finite

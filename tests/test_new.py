@@ -15,7 +15,7 @@ from veriformer.impls.protocol import BACKENDS
 from veriformer.new import skeleton
 from veriformer.properties.declaration import faults
 from veriformer.record import Verdict, read
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, forms_of, in_form
 
 BODIES = {"numpy": NUMPY, "torch": TORCH, "jax": JAX}
 AGREE = ("--law", "agrees_with_the_spec", "--law", "gradients_agree_with_the_spec")
@@ -24,11 +24,11 @@ WRITTEN = [(component, backend) for backend in BACKENDS for component in (*BODIE
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_every_skeleton_can_be_imported_and_judged(component: str, backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("component", "form"), [(name, form) for name in COMPONENTS for form in forms_of(name)])
+def test_every_skeleton_can_be_imported_and_judged(component: str, form: str, backend: str, tmp_path: Path) -> None:
     """With the spec's own signature, its docstring and its conventions, in lines of at most 120 columns."""
     pytest.importorskip(backend)
-    spec, text = COMPONENTS[component], skeleton(component, backend)
+    spec, text = in_form(component, form), skeleton(component, backend, form)
     path = tmp_path / "mine.py"
     path.write_text(text)
     (found,) = find(str(path))
@@ -89,6 +89,7 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "said"),
     [
         (("atention",), "no component 'atention'; did you mean 'attention'?\ncomponents: softmax, "),
+        (("attention", "--form", "object"), "the form of attention 'object' is not known; one of 'function'"),
         (("attention", "-b", "mlx"), "backend 'mlx' is not known; one of 'numpy', 'torch', 'jax'"),
     ],
 )

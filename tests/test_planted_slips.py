@@ -121,6 +121,14 @@ def slipped(component: str, slip: Slip) -> Implementation:
             answer = spec(*given[0], **given[1], **conventions)
         return rebuild(answer, lambda _, leaf: leaf.centres().astype(np.float32) if isinstance(leaf, Ball) else leaf)
 
+    def in_turn(*arguments: Any, **options: Any) -> Any:
+        """What the formula takes from its answer comes from the answer, part by part."""
+        told: dict[str, Any] = {}
+        for _ in range(1 + len(spec.from_answer)):
+            answer = formula(*arguments, **options, **told)
+            told = spec.told_by(arguments, answer)
+        return answer
+
     class Remembering:
         """The formula of all steps so far; what it says of the last is the answer."""
 
@@ -137,7 +145,7 @@ def slipped(component: str, slip: Slip) -> Implementation:
             self.script.append(asked)
             return formula(*self.arguments, tuple(self.script), **self.options)[-1]
 
-    impl.component(component, form=spec.form, **conventions)(Remembering if spec.form == "object" else formula)
+    impl.component(component, form=spec.form, **conventions)(Remembering if spec.form == "object" else in_turn)
 
     @impl.vjp(component)
     def gradients(cotangent: np.ndarray, *arguments: Any, **options: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from veriformer.cli import main
-from veriformer.record import Record, Verdict, read, write
+from veriformer.record import HOLDS, Record, Verdict, read, write
 
 GOOD = json.loads(Record("verdict", "lib", "softmax", "is_even", "float32", "cpu", verdict=Verdict.HELD).to_json())
 
@@ -78,6 +79,8 @@ def array(dtype: str, data: str = "AAAAAAAAAAAAAAAA", shape: Any = (1,)) -> dict
     ("change", "said"),
     [
         ({"law": 5}, "law is '5', which is no str"),
+        ({"ratios": "12"}, "ratios is '12', which is no Sequence[int]"),
+        ({"ratios": [1, "2"]}, "ratios is \"[1, '2']\", which is no Sequence[int]"),
         ({"seconds": "long"}, "seconds is 'long', which is no float"),
         ({"conventions": ["zero"]}, "conventions is "),
         ({"verdict": "fine"}, "'fine' is not a valid Verdict"),
@@ -103,6 +106,11 @@ def test_what_is_no_record_is_refused(
         main(["report", str(path), "-o", str(tmp_path / "out")])
     assert exited.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_every_field_may_hold_is_known() -> None:
+    """A field of another annotation needs a line in HOLDS."""
+    assert {str(f.type) for f in dataclasses.fields(Record)} == set(HOLDS)
 
 
 def test_fields_of_a_newer_version_are_passed_over() -> None:

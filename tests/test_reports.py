@@ -675,3 +675,12 @@ def test_an_error_that_drifts_is_listed_before_it_breaks_a_bound(before: float, 
     assert bool(found.drifts) is listed
     said = "Held, with another typical error"
     assert (said in markdown([new], [old])) is (said in html([new], [old])) is listed
+
+
+def test_the_distribution_is_read_back_and_nothing_else_is_taken_for_it() -> None:
+    row = judged("i", "c", "law", Verdict.HELD, ratios=ratios(0.0, 0.25, 0.3))
+    again = Record.from_json(row.to_json())
+    assert again.median_ratio == row.median_ratio == 0.25
+    for hostile in ('["a"]', "[-1]", "[true]", '{"a":1}', '"many"'):
+        with pytest.raises(ValueError, match="ratios"):
+            Record.from_json('{"kind":"verdict","ratios":' + hostile + "}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 METHODS = {"cached_attention": ("step(self, x_new)", "reorder(self, index)")}
 """Component that keeps state -> the methods of its objects."""
+OPTIMIZER = ("step(self, grads)", "state_dict(self)", "load_state_dict(self, state)")
+"""The methods of every other one."""
 
 
 def body(component: str, backend: str) -> str:
@@ -47,7 +49,10 @@ NUMPY = {
         top = scores.max(-1, keepdims=True)
         e = np.exp(scores - np.where(top == -np.inf, 0, top))
         total = e.sum(-1, keepdims=True)
-        return e / np.where(total == 0, 1, total) @ v
+        weights = e / np.where(total == 0, 1, total)
+        if keep is not None:
+            weights = np.where(keep, weights / (1 - rate), 0) if rate < 1 else weights * 0
+        return weights @ v
     """,
     "layer_norm": """
         centred = x - x.mean(-1, keepdims=True)
@@ -77,6 +82,8 @@ TORCH = {
     """,
     "log_softmax": "return torch.log_softmax(x, dim=-1)",
     "attention": """
+        if keep is not None:
+            raise NotImplementedError("scaled_dot_product_attention draws its own dropout, and takes no mask of it")
         i, j = torch.arange(q.shape[-2], device=q.device)[:, None], torch.arange(k.shape[-2], device=q.device)
         if causal or window is not None:
             mask = torch.ones(len(i), len(j), dtype=torch.bool, device=q.device) if mask is None else mask
@@ -111,7 +118,10 @@ JAX = {
             allowed = allowed & (j <= i)
         if window is not None:
             allowed = allowed & (abs(i - j) < window)
-        return jax.nn.softmax(scores, where=allowed) @ v
+        weights = jax.nn.softmax(scores, where=allowed)
+        if keep is not None:
+            weights = jnp.where(keep, weights / (1 - rate), 0) if rate < 1 else weights * 0
+        return weights @ v
     """,
     "layer_norm": """
         centred = x - x.mean(-1, keepdims=True)

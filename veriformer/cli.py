@@ -237,11 +237,12 @@ def spec(
 def new(
     component: Annotated[str, typer.Argument(help="The component to write: see veriformer spec.")],
     backend: Annotated[str, typer.Option("--backend", "-b", help="numpy, torch or jax: whose arrays.")] = "numpy",
+    form: Annotated[str, typer.Option("--form", help="function or object, where a component has both.")] = "",
 ) -> None:
     """Print a plug-in to start from: veriformer new attention --backend torch > my_kernels.py"""
     from veriformer.new import skeleton
 
-    typer.echo(skeleton(component, backend), nl=False)
+    typer.echo(skeleton(component, backend, form), nl=False)
 
 
 def shown(records: Iterable[Record], console: Console) -> Iterator[Record]:

@@ -7,10 +7,10 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from veriformer.bodies import METHODS, body
+from veriformer.bodies import METHODS, OPTIMIZER, body
 from veriformer.impls.protocol import BACKENDS, Misuse, one_of
 from veriformer.properties.declaration import near, spec_call
-from veriformer.spec import COMPONENTS, Component, Convention
+from veriformer.spec import COMPONENTS, Component, Convention, forms_of, in_form
 
 ARRAYS = {"numpy": "np.ndarray", "torch": "torch.Tensor", "jax": "jax.Array"}
 """Backend -> whose arrays go in and out, as their users write it."""
@@ -30,13 +30,15 @@ STANDARD = ("import math",)
 WIDTH = 120
 
 
-def skeleton(name: str, backend: str) -> str:
-    """The text of a plug-in. Raises Misuse for a component or a backend that does not exist."""
+def skeleton(name: str, backend: str, form: str = "") -> str:
+    """The text of a plug-in, in the component's own form unless another is named. Raises Misuse for a component, a backend
+    or a form that does not exist."""
     if name not in COMPONENTS:
         raise Misuse(f"no component {name!r}{near(name, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
-    spec = COMPONENTS[name]
     one_of("backend", backend, BACKENDS)
-    written = body(name, backend) or f'raise NotImplementedError("{name} is not written yet")'
+    spec = in_form(name, one_of(f"the form of {name}", form or COMPONENTS[name].form, forms_of(name)))
+    unwritten = f'raise NotImplementedError("{name} is not written yet")'
+    written = unwritten if spec.form == "object" else body(name, backend) or unwritten
     offered = offered_class(spec, written) if spec.form == "object" else offered_function(spec, written)
     lines = [
         f'"""My {name.replace("_", " ")}, {ARRAYS[backend]} in and out. Judge it: veriformer check THIS_FILE.py"""',
@@ -91,11 +93,14 @@ def quoted(value: object) -> str:
 
 
 def definition(name: str, spec: Component, *first: str, columns: int = 0) -> str:
-    """The line that opens a function, on three lines where one is too long."""
+    """The line that opens a function; where it is too long the arguments have a line of their own, or a line each."""
     arguments = ", ".join((*first, spec_call(spec).replace("'", '"').strip("()")))
     short = f"def {name}({arguments}):"
-    lines = [short] if columns + len(short) <= WIDTH else [f"def {name}(", f"    {arguments}", "):"]
-    return textwrap.indent("\n".join(lines), " " * columns)
+    if columns + len(short) <= WIDTH:
+        return " " * columns + short
+    one_line = columns + 4 + len(arguments) <= WIDTH
+    given = [arguments] if one_line else [f"{argument}," for argument in arguments.split(", ")]
+    return textwrap.indent("\n".join([f"def {name}(", *(f"    {line}" for line in given), "):"]), " " * columns)
 
 
 def offered_function(spec: Component, written: str) -> Iterator[str]:
@@ -109,7 +114,7 @@ def offered_class(spec: Component, written: str) -> Iterator[str]:
     yield f"class {''.join(part.capitalize() for part in spec.name.split('_'))}:"
     yield from (docstring(spec), "", definition("__init__", spec, "self", columns=4))
     yield from (f"        self.{argument} = {argument}" for argument in (*spec.offered, *spec.options))
-    for method in METHODS.get(spec.name, ("step(self, x)",)):
+    for method in METHODS.get(spec.name, OPTIMIZER):
         yield from ("", f"    def {method}:", indented(written, 8))
 
 

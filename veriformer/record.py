@@ -167,8 +167,10 @@ class Record:
         if known.get("verdict") is not None:
             known["verdict"] = Verdict(known["verdict"])
         for f in dataclasses.fields(cls):
-            if f.name in known and not isinstance(known[f.name], HOLDS[str(f.type)]):
+            if f.name in known and not holds(known[f.name], str(f.type)):
                 raise ValueError(f"{f.name} is {str(known[f.name])[:40]!r}, which is no {f.type}")
+        if not all(type(count) is int and count >= 0 for count in known.get("ratios", ())):
+            raise ValueError("ratios holds something else than counts")
         return cls(**known)
 
 
@@ -179,11 +181,19 @@ HOLDS: Mapping[str, tuple[type, ...]] = {
     "float | None": (int, float, type(None)),
     "bool | None": (bool, type(None)),
     "Verdict | None": (Verdict, type(None)),
+    "Sequence[int]": (list, tuple),
     "Mapping[str, Any]": (Mapping,),
     "Mapping[str, str]": (Mapping,),
     "Mapping[str, Any] | None": (Mapping, type(None)),
 }
 """What a field of `Record` may hold, by its annotation: a report can rely on what it reads."""
+
+
+def holds(value: Any, annotation: str) -> bool:
+    """May a field of this annotation hold the value?"""
+    if not isinstance(value, HOLDS[annotation]):
+        return False
+    return annotation != "Sequence[int]" or all(isinstance(item, int) for item in value)
 
 
 def encode(value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from veriformer.impls.jax.wide import plus, times
+
 
 @jax.jit
 def layer_norm(x: jax.Array, gamma: jax.Array, beta: jax.Array, *, eps: float = 1e-5) -> jax.Array:
@@ -15,4 +17,4 @@ def layer_norm(x: jax.Array, gamma: jax.Array, beta: jax.Array, *, eps: float = 
     mean = jnp.mean(x, axis=-1, keepdims=True)
     deviation = x - mean
     variance = jnp.mean(deviation * deviation, axis=-1, keepdims=True)
-    return deviation * (1.0 / jnp.sqrt(variance + eps)) * gamma + beta
+    return plus(times(deviation * (1.0 / jnp.sqrt(variance + eps)), gamma), beta)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from veriformer.impls.jax.attention import attention
+from veriformer.impls.jax.wide import plus
 
 
 @functools.partial(jax.jit, static_argnames=("n_heads", "causal"))
@@ -37,7 +38,7 @@ def multi_head_attention(
 def project(x: jax.Array, params: Mapping[str, jax.Array], name: str) -> jax.Array:
     """x w + b, the bias only if there is one."""
     projected = jnp.matmul(x, params[f"w_{name}"], precision="highest")
-    return projected + params[f"b_{name}"] if f"b_{name}" in params else projected
+    return plus(projected, params[f"b_{name}"]) if f"b_{name}" in params else projected
 
 
 def split_heads(x: jax.Array, n_heads: int) -> jax.Array:

@@ -95,14 +95,14 @@ def decoder_layer_vjp(
 
     first, second, third = (params[name] for name in ("norm_1", "norm_2", "norm_3"))
     kept_1, kept_2, kept_3 = domain.masks(keep, "self_attention", "cross_attention", "feed_forward")
-    attend, attend_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
-    consult, consult_back = thinning(consult, kept_2, rate), thinning_back(consult_back, kept_2, rate)
-    feed, feed_back = thinning(feed, kept_3, rate), thinning_back(feed_back, kept_3, rate)
-    h = block(x, attend, first, norm, eps)
-    z = block(h, consult, second, norm, eps)
-    d_z, d_feed, d_third = block_vjp(cotangent, z, feed, feed_back, third, norm, eps)
-    d_h, (d_memory, d_cross), d_second = block_vjp(d_z, h, consult, consult_back, second, norm, eps)
-    d_x, d_self, d_first = block_vjp(d_h, x, attend, attend_back, first, norm, eps)
+    attending, attending_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
+    consulting, consulting_back = thinning(consult, kept_2, rate), thinning_back(consult_back, kept_2, rate)
+    feeding, feeding_back = thinning(feed, kept_3, rate), thinning_back(feed_back, kept_3, rate)
+    h = block(x, attending, first, norm, eps)
+    z = block(h, consulting, second, norm, eps)
+    d_z, d_feed, d_third = block_vjp(cotangent, z, feeding, feeding_back, third, norm, eps)
+    d_h, (d_memory, d_cross), d_second = block_vjp(d_z, h, consulting, consulting_back, second, norm, eps)
+    d_x, d_self, d_first = block_vjp(d_h, x, attending, attending_back, first, norm, eps)
     found = {"self_attention": d_self, "cross_attention": d_cross, "feed_forward": d_feed}
     found |= {"norm_1": d_first, "norm_2": d_second, "norm_3": d_third}
     return d_x, d_memory, {name: found[name] for name in params}

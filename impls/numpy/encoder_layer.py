@@ -77,11 +77,11 @@ def encoder_layer_vjp(
 
     first, second = params["norm_1"], params["norm_2"]
     kept_1, kept_2 = domain.masks(keep, "self_attention", "feed_forward")
-    attend, attend_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
-    feed, feed_back = thinning(feed, kept_2, rate), thinning_back(feed_back, kept_2, rate)
-    h = block(x, attend, first, norm, eps)
-    d_h, d_feed, d_second = block_vjp(cotangent, h, feed, feed_back, second, norm, eps)
-    d_x, d_attention, d_first = block_vjp(d_h, x, attend, attend_back, first, norm, eps)
+    attending, attending_back = thinning(attend, kept_1, rate), thinning_back(attend_back, kept_1, rate)
+    feeding, feeding_back = thinning(feed, kept_2, rate), thinning_back(feed_back, kept_2, rate)
+    h = block(x, attending, first, norm, eps)
+    d_h, d_feed, d_second = block_vjp(cotangent, h, feeding, feeding_back, second, norm, eps)
+    d_x, d_attention, d_first = block_vjp(d_h, x, attending, attending_back, first, norm, eps)
     found = {"self_attention": d_attention, "feed_forward": d_feed, "norm_1": d_first, "norm_2": d_second}
     return d_x, {name: found[name] for name in params}
 

@@ -47,7 +47,7 @@ def transformer(
     x = thinned(embed(source, params, scale), kept_source, rate)
     memory = encoder(x, params["encoder"], mask=source_mask, keep=kept_encoder, **options)
     y = thinned(embed(target, params, scale), kept_target, rate)
-    seen = {"mask": target_mask, "memory_mask": source_mask}
+    seen: dict[str, Any] = {"mask": target_mask, "memory_mask": source_mask}
     return project(decoder(y, memory, params["decoder"], keep=kept_decoder, **seen, **options), params)
 
 

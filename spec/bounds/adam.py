@@ -34,16 +34,26 @@ def average(old: Bounded, new: Bounded, beta: Bounded) -> Bounded:
     exact average of what was computed is off by no more than beta |d old| + (1 - beta) |d new| + d (|old| + |new|), where d
     is the larger error of the two weights: a mean forgets errors as it forgets numbers. What its operations round is bounded
     by what they would round, were all numbers as large as they can be and of one sign; each of the three may be flushed too.
+
+    From the new end nobody may start in a half type where beta is above 1/2: beta is rounded there, 0.999 to 1, and an average
+    of squares would be 0 or less. PyTorch's lerp starts from the nearer end. What is left is off by d_beta |old| or
+    d_(1 - beta) (|old| + |new|), each weight's own error.
     """
     rest = for_tensors(1 - hyper(beta), old)
-    ways = in_any_order(beta * old + rest * new, old + rest * (new - old), new - beta * (new - old))
+    from_either = old.precision.step.digits >= FLOAT32.digits or bool((beta.value <= 0.5).all())
+    ways = in_any_order(beta * old + rest * new, old + rest * (new - old))
+    if from_either:
+        ways = in_any_order(ways, new - beta * (new - old))
     with np.errstate(all="ignore"):
         off = np.maximum(beta.error, rest.error)
         inherited = (beta.value + off) * old.error + (rest.value + off) * new.error
-        inherited = inherited + off * (old.size_at_most + new.size_at_most)
+        apart, of_old = (off, 0.0) if from_either else (rest.error, beta.error)
+        inherited = inherited + apart * (old.size_at_most + new.size_at_most) + of_old * old.size_at_most
         one, other = (x.of(x.size_at_most, 0.0) for x in (old, new))
         share, left = beta.of(beta.value + off, 0.0), rest.of(rest.value + off, 0.0)
-        largest = in_any_order(share * one + left * other, one + left * (other + one), other + share * (other + one))
+        largest = in_any_order(share * one + left * other, one + left * (other + one))
+        if from_either:
+            largest = in_any_order(largest, other + share * (other + one))
         tiny = old.precision.step.tiny if old.precision.flushes else np.finfo(np.float64).smallest_normal
         flushed = np.minimum(3 * tiny, 3 * (one.value + other.value))
         error = np.fmin(ways.error, inherited + largest.error + flushed)

@@ -15,6 +15,9 @@ from scipy.special import erf
 from veriformer.spec.numbers.number import Number
 from veriformer.spec.numbers.precision import FLOAT16, FLOAT64, ROUNDOFFS, Format, Precision, gamma
 
+SMALLEST = float(np.finfo(np.float64).smallest_normal)
+"""Below, products lose digits even in float64."""
+
 
 class Bounded(Number):
     """`value` is near the exact value; `error` bounds |honest - exact|, and inf says that an honest one may overflow.
@@ -83,11 +86,14 @@ class Bounded(Number):
         format = format or self.precision.step
         with np.errstate(all="ignore"):
             size = np.abs(value) + error
-            own = format.half_ulp(size) * units
+            own = np.where(
+                size == 0, 0.0, format.half_ulp(size) * units
+            )  # what is certainly 0 is a number of the format
             if self.precision.flush and format is not FLOAT16:
-                own = np.where(np.abs(value) - error < format.tiny, np.maximum(own, np.minimum(size, format.tiny)), own)
-            total = np.where(size + own > format.largest, np.inf, error + own)
-        return self.of(value, np.where(np.isnan(total), np.inf, total))
+                faint = np.abs(value) - error < format.tiny
+                if faint.any():
+                    own = np.where(faint, np.maximum(own, np.minimum(size, format.tiny)), own)
+            return self.of(value, np.where(size + own <= format.largest, error + own, np.inf))
 
     def boundary(self) -> Self:
         """The result of a component: under `layer` it is rounded to the output format."""
@@ -138,8 +144,9 @@ class Bounded(Number):
         with np.errstate(all="ignore"):
             one, two = self.size_at_most, other.size_at_most
             error = one * other.error + self.error * two
-            smallest = np.finfo(np.float64).smallest_normal  # float64, in which this is computed, may lose the product
-            error = np.where((one * two < smallest) & (one > 0) & (two > 0), error + smallest, error)
+            lost = one * two < SMALLEST  # float64, in which this is computed, may lose the product
+            if lost.any():
+                error = np.where(lost & (one > 0) & (two > 0), error + SMALLEST, error)
             return self.rounded(self.value * other.value, error)
 
     def divide(self, other: Self) -> Self:
@@ -238,11 +245,10 @@ class Bounded(Number):
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
         """What products of nonzero numbers leave of themselves when even float64, in which this is computed, loses them."""
-        smallest = np.finfo(np.float64).smallest_normal
-        if not (magnitude <= smallest).any():
+        if not (magnitude <= SMALLEST).any():
             return 0.0
         terms = (a.size_at_most > 0).astype(np.float64) @ (b.size_at_most > 0).astype(np.float64)
-        return 2 * terms * smallest
+        return 2 * terms * SMALLEST
 
     def as_factor(self) -> Self:
         """A factor of a matrix product: where the product format is coarser than the step, rounded to it, or cut off, as tensor

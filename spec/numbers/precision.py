@@ -41,9 +41,9 @@ class Format:
         _, exponent = np.frexp(np.maximum(magnitude, self.tiny))  # below, as far apart as at the smallest normal number
         return np.where(np.isfinite(magnitude), np.ldexp(1.0, exponent - (self.digits + 1)), np.inf)
 
-    def nearest(self, value: np.ndarray) -> np.ndarray:
+    def nearest(self, value: np.ndarray | np.float64) -> np.ndarray:
         """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
-        unit = 2.0 * self.half_ulp(np.abs(value))
+        unit = 2.0 * self.half_ulp(np.abs(np.asarray(value)))
         with np.errstate(invalid="ignore"):
             rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
         return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)

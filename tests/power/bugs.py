@@ -92,7 +92,9 @@ def seen_on_randn(bug: Any) -> bool:
     dtype = bug.implementation.dtypes[0]
     if bug.implementation.offers[bug.component].form != "function":
         return False
-    trial = tried(bug.implementation, bug.component, dtype, Truths(), rows=6, seeds=1, to_the_end=True)
+    trial = tried(
+        bug.implementation, bug.component, dtype, Truths(), rows=10, seeds=3, to_the_end=True, kinds=("normal",)
+    )
     return bool(ON_RANDN in trial.said and trial.said[ON_RANDN].accused)
 
 

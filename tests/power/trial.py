@@ -53,9 +53,18 @@ class Trial:
         return len(self.said) == len(POLICIES) + 2 and all(said.accused for said in self.said.values())
 
 
-def tried(implementation: Implementation, component: str, dtype: str, truths: Truths, *, rows: int, seeds: int,
-          to_the_end: bool) -> Trial:  # fmt: skip
-    """Put an implementation before all policies, on every kind of values in the first sizes of its menu."""
+def tried(
+    implementation: Implementation,
+    component: str,
+    dtype: str,
+    truths: Truths,
+    *,
+    rows: int,
+    seeds: int,
+    to_the_end: bool,
+    kinds: tuple[str, ...] | None = None,
+) -> Trial:
+    """Put an implementation before all policies, on every kind of values (or these) in the first sizes of its menu."""
     door = open_door(implementation, dtype, "cpu")
     settled = settle(door, component, INQUIRIES, fits, truths)
     spec = COMPONENTS[component]
@@ -63,7 +72,8 @@ def tried(implementation: Implementation, component: str, dtype: str, truths: Tr
     plain = replace(experiment, door=open_door(plain_torch, dtype, "cpu"))
     trial = Trial()
     for law in (one for one in LAWS[component] if one.name in (AGREES, GRADIENTS) and not why_absent(one, door)):
-        for kind, case in inputs(law, door, settled, rows, seeds):
+        chosen = law if kinds is None else replace(law, kinds=kinds)
+        for kind, case in inputs(chosen, door, settled, rows, seeds):
             for got, truth, beside in answers(law, case, experiment, plain):
                 weighed = weigh(truth.evidence("answer", got), dtype)
                 if not weighed.judged or got.shape != truth.value.shape:

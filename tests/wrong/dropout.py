@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from veriformer.impls.numpy.apply_dropout import apply_dropout
@@ -25,6 +27,12 @@ def gradients_agree_with_the_spec_vjp(
 ) -> tuple[Array]:
     """Another mask is drawn on the way back."""
     return (dropout(cotangent, rate, seed + 1, training=training),)
+
+
+def leaves_the_world_as_it_found_it(x: Array, rate: float, seed: int, *, training: bool = True) -> Array:
+    """The seed is left behind in the environment; a generator of everybody may be drawn from by who takes a seed."""
+    os.environ["DROPOUT_SEED"] = str(seed)
+    return dropout(x, rate, seed, training=training)
 
 
 def outside_training_it_is_the_identity(x: Array, rate: float, seed: int, *, training: bool = True) -> Array:

@@ -1,0 +1,107 @@
+"""Our implementations in half types: what they promise is kept, and who breaks it is found."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from veriformer.impls.discover import Found
+from veriformer.impls.jax import impl as in_jax
+from veriformer.impls.numpy import impl as in_numpy
+from veriformer.impls.numpy.half import in_float32
+from veriformer.impls.protocol import Call, Implementation
+from veriformer.impls.torch import impl as in_torch
+from veriformer.impls.worker import open_door
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.judge import fits, judge
+from veriformer.properties.search import Budget
+from veriformer.properties.settle import settle
+from veriformer.record import Record, Verdict
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+HALF = ("bfloat16", "float16")
+
+
+def judged(impl: Implementation, component: str, dtype: str, law: str = "agrees_with_the_spec") -> Record:
+    """The record of one law, quickly."""
+    door = open_door(impl, dtype, "cpu")
+    chosen = next(one for one in LAWS[component] if one.name == law)
+    settled = settle(door, component, INQUIRIES, fits)
+    return judge(chosen, door, Budget(5, quick=True).narrowed(2), settled=settled)
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("impl", [in_numpy, in_torch, in_jax], ids=lambda impl: impl.name)
+@pytest.mark.parametrize(
+    ("component", "law"),
+    [
+        ("softmax", "agrees_with_the_spec"),
+        ("layer_norm", "gradients_agree_with_the_spec"),
+        ("cross_entropy", "agrees_with_the_spec"),
+    ],
+)
+def test_half_types_are_held(impl: Implementation, component: str, law: str, dtype: str) -> None:
+    record = judged(impl, component, dtype, law)
+    assert record.verdict is Verdict.HELD, f"{record.verdict}: {record.message}"
+    assert record.precision["contract"] == ("layer" if impl is in_numpy else "eager")
+
+
+def step_by_step(x: np.ndarray) -> np.ndarray:
+    """A softmax every step of which is rounded to the dtype of x."""
+    weights = np.exp(x - x.max(-1, keepdims=True))
+    return np.asarray(weights / weights.sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_who_computes_in_the_half_type_inside_keeps_eager_and_not_layer(dtype: str) -> None:
+    def verdict(precision: str, function: Callable[..., np.ndarray]) -> Verdict:
+        impl = Implementation("half inside", backend="numpy", dtypes=(dtype,), precision=precision)
+        impl.component("softmax")(function)
+        verdict = judged(impl, "softmax", dtype).verdict
+        assert verdict is not None
+        return verdict
+
+    assert verdict("layer", step_by_step) is Verdict.BROKEN
+    assert verdict("eager", step_by_step) is Verdict.HELD
+    assert verdict("layer", in_float32(step_by_step)) is Verdict.HELD
+
+
+def test_sums_over_many_rows_do_not_stick() -> None:
+    """4,096 rows of ones: added up in bfloat16 they come to 256."""
+    rows = np.ones((4096, 2), BFLOAT16)
+    gain = np.ones(2, BFLOAT16)
+    for impl in (in_numpy, in_torch, in_jax):
+        call = Call("layer_norm", (rows, gain, gain), cotangent=rows)
+        reply = open_door(impl, "bfloat16", "cpu").ask(call)
+        assert reply.gradients is not None
+        assert reply.gradients[2].tolist() == [4096.0, 4096.0]
+
+
+def test_what_is_wrapped_keeps_its_signature_and_its_dtypes() -> None:
+    for name, function in in_numpy.functions.items():
+        assert inspect.signature(function).parameters, name
+
+    @in_float32
+    def doubled(x: np.ndarray, *, more: dict[str, np.ndarray]) -> list[object]:
+        assert x.dtype == np.float32
+        return [x * 2, more["m"], 3, None]
+
+    x = np.array([1.5, 2.0], np.float16)
+    assert [getattr(leaf, "dtype", leaf) for leaf in doubled(x, more={"m": x})] == [np.float16, np.float16, 3, None]
+    with pytest.raises(AssertionError):
+        doubled(np.ones(1), more={})
+
+
+def test_half_types_meet_fewer_sizes_only_beside_wider_ones() -> None:
+    found = Found("numpy", in_numpy)
+    whole = Budget(25)
+    everything, alone = Suite([found], Selection(), whole), Suite([found], Selection(dtypes=HALF), whole)
+    assert everything.budget_of(found, "float32", "softmax") is whole
+    assert everything.budget_of(found, "bfloat16", "softmax").sizes == 4
+    assert everything.budget_of(found, "bfloat16", "encoder").sizes == 2
+    assert alone.budget_of(found, "bfloat16", "softmax") is whole
