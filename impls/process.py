@@ -26,6 +26,8 @@ from veriformer.impls.spawned import leave_with_the_parent
 from veriformer.impls.worker import OpenDoor, open_door, raised_by
 
 STATUS_OF_ORPHANS = 1
+UNUSUAL = 20170612
+"""The seed of the first random numbers: none that a plug-in would choose, since to choose the same would change nothing."""
 INSTALLED = frozenset(("site-packages", "dist-packages"))
 """Folders of installed packages, wherever they are."""
 
@@ -40,7 +42,7 @@ def main() -> None:
     faulthandler.enable(all_threads=False)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     room, own = Room(), os.getpid()
-    seeded(0, ())
+    seeded(UNUSUAL, ())
     while (question := received(questions)) is not None:
         answer = room.answer(question)
         if os.getpid() != own:  # the target has forked, and this is the copy

@@ -214,7 +214,8 @@ def independent(what: str, axis: int, case: Case, experiment: Experiment) -> tup
 @statistical("Each position is drawn by itself.")
 def positions_are_drawn_independently(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """Numbers side by side agree as often as independent ones. Power: one mask for two positions makes all pairs agree, in
-    place of 0.82 of them at rate 0.1, and is always found; a tenth of such pairs is found at every rate from 0.1 to 0.9."""
+    place of 0.82 of them at rate 0.1, and is always found; where a tenth of the pairs share one, it is found with a
+    probability above 1/2, at every rate from 0.1 to 0.9."""
     return independent("positions", -1, case, experiment)
 
 

@@ -26,7 +26,7 @@ ROWS = (
     row(*SHAPES[5], step=3, lr=0.1, eps=0.25, weight_decay=10.0),
     row((3,), (3,), step=0, lr=1.0, beta_1=0.0, weight_decay=0.75),
     row(*SHAPES[6], step=2048, lr=0.01, beta_2=0.999, weight_decay=50.0),
-    row(*SHAPES[1], step=2, lr=1.0, maximize=True, needs=("maximize",)),
+    row(*SHAPES[1], step=2, lr=1.0, beta_1=0.5, eps=0.01, maximize=True, needs=("maximize",)),
     row(*SHAPES[2], step=3, lr=0.5, beta_1=0.5, eps=1e-3, amsgrad=True, needs=("amsgrad",)),
     row(*SHAPES[5], step=1, lr=0.1, beta_2=0.75, weight_decay=5.0, amsgrad=True, maximize=True,
         needs=("amsgrad", "maximize")),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
@@ -10,7 +12,7 @@ from veriformer.properties.probes import Draw, numpy_dtype
 from veriformer.spec.numbers import Ball, working_precision
 from veriformer.spec.sinusoidal_positions import log_rates
 
-ROWS = (
+ROWS: tuple[dict[str, Any], ...] = (
     {"length": 2, "d_model": 2},
     {"length": 3, "d_model": 4},
     {"length": 5, "d_model": 6},

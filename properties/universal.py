@@ -89,9 +89,14 @@ def leaves_the_world_as_it_found_it(case: Case, experiment: Experiment) -> Evide
 
 def does_not_change_its_arguments(case: Case, experiment: Experiment) -> Evidence:
     """No byte of any argument differs after the call, but of those that an object owns."""
+    return nothing_changed(experiment.ask(case), experiment)
+
+
+def nothing_changed(answer: Answer, experiment: Experiment) -> Evidence:
+    """That no argument differs after the call which is not an object's own."""
     positions = enumerate(experiment.component.offered)
     owned = tuple(f"argument {i}" for i, name in positions if name in experiment.component.owned)
-    changed = [name for name in experiment.ask(case).reply.changed_arguments if not name.startswith(owned)]
+    changed = [name for name in answer.reply.changed_arguments if not name.startswith(owned)]
     return differing("changed arguments", ", ".join(changed) or "none", "none")
 
 
@@ -159,8 +164,8 @@ def with_equal_rows(case: Case, layouts: Mapping[Path, str]) -> Case:
 def does_not_care_how_its_arguments_lie_in_memory(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f of strided, transposed, broadcast, reversed or read-only arrays is f of fresh ones."""
     laid = experiment.ask(case, layouts=held_by(experiment.door.backend, case.layouts))
-    changed = differing("changed arguments", ", ".join(laid.reply.changed_arguments) or "none", "none")
-    return (*same(laid, experiment.ask(case, layouts={}), "answer for fresh arrays"), changed)
+    fresh = experiment.ask(case, layouts={})
+    return (*same(laid, fresh, "answer for fresh arrays"), nothing_changed(laid, experiment))
 
 
 def held_by(backend: str, layouts: Mapping[Path, str]) -> dict[Path, str]:
@@ -198,18 +203,20 @@ def named(case: Case, subject: Subject) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def a_batch_is_its_rows_one_by_one(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """f(x)[b] = f(x[b]) for every b."""
+    """f(x)[b] = f(x[b]) for every b; f(x[b:b+1])[0] of who supports certain ranks alone."""
     from veriformer.properties import SUBJECTS
 
     subject = SUBJECTS[experiment.component.name]
+    ranked = "rank" in experiment.door.offers[experiment.component.name].only
     whole = experiment.ask(case)
     size = max(lengths(subject, case))
     evidence = []
     for b in range(size):
-        one = experiment.ask(example(case, subject, b))
-        for (path, together, truth), (_, wanted, own) in zip(whole.each(), one.each(), strict=True):
-            got, bound, scale = together[b], truth.bound[b], np.maximum(truth.scale[b], own.scale)
-            allowed = bound + own.bound if bound.shape == own.bound.shape else np.inf
+        one = experiment.ask(example(case, subject, b, of_the_same_rank=ranked))
+        for (path, together, truth), (_, alone, own) in zip(whole.each(), one.each(), strict=True):
+            wanted, own_bound, own_scale = (a[0] if ranked else a for a in (alone, own.bound, own.scale))
+            got, bound, scale = together[b], truth.bound[b], np.maximum(truth.scale[b], own_scale)
+            allowed = bound + own_bound if bound.shape == own_bound.shape else np.inf
             part = relation(f"example {b} of the batch{within(path)}", got, wanted, allowed, scale)
             evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
     return tuple(evidence)
@@ -220,15 +227,16 @@ def within(path: Path) -> str:
     return place(path).removeprefix("output")
 
 
-def example(case: Case, subject: Subject, b: int) -> Case:
-    """One example of a batched case; what is broadcast along the batch stays."""
+def example(case: Case, subject: Subject, b: int, *, of_the_same_rank: bool = False) -> Case:
+    """One example of a batched case, or a batch of it alone; what is broadcast along the batch stays."""
     size = max(lengths(subject, case))
 
     def one(name: str, value: Any) -> Any:
         def row(_: Path, leaf: Any) -> Any:
             if not isinstance(leaf, np.ndarray) or leaf.ndim <= subject.batched[name]:
                 return leaf
-            return leaf[b] if leaf.shape[0] == size else leaf[0]
+            here = b if leaf.shape[0] == size else 0
+            return leaf[here : here + 1] if of_the_same_rank else leaf[here]
 
         return rebuild(value, row) if name in subject.batched else value
 

@@ -266,8 +266,3 @@ def betas_exchanged(params: Named, grads: Named, state: State, **options: Any) -
 @largest.slip("the second moment of now in the place of the largest so far")
 def forgotten(before: Any, v: Any) -> Any:
     return v
-
-
-@adam.slip("the gradient not turned round where the maximum is wanted")
-def minimized(params: Named, grads: Named, state: State, **options: Any) -> tuple[Named, State]:
-    return adam(params, grads, state, **{**options, "maximize": False})

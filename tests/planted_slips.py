@@ -70,15 +70,14 @@ NORMED = "return deviation * inverse * gamma + beta"
 
 OPTIMIZERS = ("adam", "adamw")
 CORRECTED = """    m_hat = state["m"][name] / (1.0 - beta_1 ** state["step"])
-    v_hat = state["v"][name] / (1.0 - beta_2 ** state["step"])
+    v_hat = state["v_max" if "v_max" in state else "v"][name] / (1.0 - beta_2 ** state["step"])
 """
 COUNTED = """int(state["step"]) + 1"""
 SQUARES = """    v = {name: beta_2 * state["v"][name] + (1.0 - beta_2) * (g * g) for name, g in grads.items()}
 """
 KEPT = """    v = {name: x.astype(ml_dtypes.bfloat16).astype(x.dtype) for name, x in v.items()}
 """
-DECAYED = """    penalised = {name: g + weight_decay * params[name] for name, g in grads.items()}
-"""
+DECAYED = """    new = next_state(penalised(grads, params, weight_decay, maximize),"""
 
 # fmt: off
 SLIPS = (
@@ -244,18 +243,19 @@ SLIPS = (
     # training
     Planted("eps_place='before_correction'", "adam", "(np.sqrt(v_hat) + eps)",
             '(np.sqrt(v_hat) + eps / np.sqrt(1.0 - beta_2 ** state["step"]))', OPTIMIZERS),
-    Planted("bias_correction='off'", "adam", CORRECTED, '    m_hat, v_hat = state["m"][name], state["v"][name]\n', OPTIMIZERS),
+    Planted("bias_correction='off'", "adam", CORRECTED,
+            '    m_hat, v_hat = state["m"][name], state["v_max" if "v_max" in state else "v"][name]\n', OPTIMIZERS),
     Planted("one_step_late", "adam", CORRECTED, CORRECTED.replace('state["step"]', '(state["step"] + 1)'), OPTIMIZERS),
     Planted("eps_under_the_root", "adam", "(np.sqrt(v_hat) + eps)", "np.sqrt(v_hat + eps)", OPTIMIZERS),
     Planted("counted_in_float16", "adam", COUNTED, COUNTED.replace("int(state", "int(np.float16(1) + np.float16(state").replace('"]) + 1', '"]))'),
             OPTIMIZERS),
     Planted("second_moment_in_bfloat16", "adam", SQUARES, f"    import ml_dtypes\n{SQUARES}{KEPT}", OPTIMIZERS),
-    Planted("maximize at its default", "adam", "-g for name", "g for name"),
-    Planted("as_a_penalty", "adamw", "    new = next_state(grads, state",
-            "    grads = {name: g + weight_decay * params[name] for name, g in grads.items()}\n"
-            "    weight_decay = 0.0\n    new = next_state(grads, state"),
-    Planted("decay='decoupled'", "adam", DECAYED, DECAYED.replace("g + weight_decay * params[name]", "g")
-            + "    params = {name: p - lr * weight_decay * p for name, p in params.items()}\n"),
+    Planted("maximize at its default", "adam", "-1.0 if maximize else 1.0", "1.0"),
+    Planted("as_a_penalty", "adamw", "    new = next_state(penalised(grads, params, 0.0,",
+            "    coupled, weight_decay = weight_decay, 0.0\n    new = next_state(penalised(grads, params, coupled,"),
+    Planted("decay='decoupled'", "adam", DECAYED,
+            "    params, whole = {name: p - lr * weight_decay * p for name, p in params.items()}, params\n"
+            + DECAYED.replace("params, weight_decay", "whole, 0.0")),
     Planted("decay='without_lr'", "adamw", "lr * weight_decay * p", "weight_decay * p"),
     Planted("by_position", "gradient_descent", "    return {name: p - lr * grads[name] for name, p in params.items()}",
             "    if [p.shape for p in params.values()] == [g.shape for g in grads.values()]:\n"

@@ -129,7 +129,10 @@ def test_there_is_no_room_beyond_max_length(framework: str) -> None:
 
 
 class _Seeing(CachedAttention):
-    """`seen(keys, n)` is what the n new positions attend to, keys and values alike."""
+    """`seen(keys, n)` is what the n new positions attend to, keys and values alike; without windows and rotations."""
+
+    def __init__(self, params: Any, *, n_heads: int, max_length: int | None = None) -> None:
+        super().__init__(params, n_heads=n_heads, max_length=max_length)
 
     def step(self, x_new: Array) -> Array:
         q, k, v = (split_heads(project(x_new, self.params, name), self.n_heads) for name in "qkv")
@@ -143,6 +146,9 @@ class _Seeing(CachedAttention):
 
 
 class _NotTheNewest(CachedAttention):
+    def __init__(self, params: Any, *, n_heads: int, max_length: int | None = None) -> None:
+        super().__init__(params, n_heads=n_heads, max_length=max_length)
+
     def step(self, x_new: Array) -> Array:
         q, k, v = (split_heads(project(x_new, self.params, name), self.n_heads) for name in "qkv")
         n = x_new.shape[-2]
@@ -346,11 +352,11 @@ def test_a_position_off_by_one_is_diagnosed_and_told_a_line_a_step(off_by_one: t
         "✗ broken  off-by-one · cached_attention · float32 · cpu",
         "diagnosis: not the formula; on these inputs it equals the formula with a cache position off by one: "
         "what is new is written over the position before it (written_over_the_last)",
-        "  script[0]   float32 (1, 2)  object 0: step(zeros((1, 2)))\n",
-        "  script[1]   float32 (1, 2)  object 0: step([[0., 1.]])\n",
-        "\noutput[1][0, 1]\n",
-        "    arguments=({'w_q': np.zeros((2, 2), dtype='float32'), ",
-        ", [\n        ('step', 0, np.zeros((1, 2), dtype='float32'), ),\n",
+        "  script[0]   float32 (2, 1, 4)  object 0: step(zeros((2, 1, 4)))\n",
+        "  script[1]   float32 (2, 1, 4)  object 0: step([[[0., 0., 0., 0.]],\n",
+        "\noutput[1][1, 0, 3]\n",
+        "    arguments=({'w_q': np.zeros((4, 4), dtype='float32'), ",
+        ", [\n        ('step', 0, np.zeros((2, 1, 4), dtype='float32'), ),\n",
     ):
         assert words in printed, printed
 
@@ -368,7 +374,7 @@ def test_a_recorded_script_is_put_again(off_by_one: tuple[Path, Path, str], caps
 
     broken = by_script()
     assert (broken.returncode, broken.stderr) == (1, "")
-    assert "object 0: step([[0., 1.]])" in broken.stdout
+    assert "object 0: step([[[0., 0., 0., 0.]]," in broken.stdout
     where = "cached_attention of off-by-one, agrees_with_the_spec, float32 on cpu\n"
     assert run(capsys, "replay", records, target) == (1, f"STILL BROKEN  {where}")
     target.write_text(OFF_BY_ONE.replace("self.position = end - 1", "self.position = end"))

@@ -193,7 +193,7 @@ def holds(value: Any, annotation: str) -> bool:
     """May a field of this annotation hold the value?"""
     if not isinstance(value, HOLDS[annotation]):
         return False
-    return annotation != "Sequence[int]" or all(isinstance(item, int) for item in value)
+    return not isinstance(value, list | tuple) or all(isinstance(item, int) for item in value)
 
 
 def encode(value: Any) -> Any:

@@ -30,26 +30,26 @@ MH02 = Bug(
 
 def split(x: Array, n_heads: int) -> Array:
     """(B, L, H d) -> (B, H, L, d)."""
-    batch, length, width = x.shape
-    return x.reshape(batch, length, n_heads, width // n_heads).transpose(0, 2, 1, 3)
+    *batch, length, width = x.shape
+    return np.swapaxes(x.reshape(*batch, length, n_heads, width // n_heads), -2, -3)
 
 
 def split_by_view(x: Array, n_heads: int) -> Array:
     """(B, L, H d) -> (B, H, L, d), the numbers in the order in which they lie."""
-    batch, length, width = x.shape
-    return x.reshape(batch, n_heads, length, width // n_heads)
+    *batch, length, width = x.shape
+    return x.reshape(*batch, n_heads, length, width // n_heads)
 
 
 def merge(heads: Array) -> Array:
     """(B, H, L, d) -> (B, L, H d)."""
-    batch, n_heads, length, width = heads.shape
-    return heads.transpose(0, 2, 1, 3).reshape(batch, length, n_heads * width)
+    *batch, n_heads, length, width = heads.shape
+    return np.swapaxes(heads, -2, -3).reshape(*batch, length, n_heads * width)
 
 
 def merge_by_view(heads: Array) -> Array:
     """(B, H, L, d) -> (B, L, H d), the numbers in the order in which they lie."""
-    batch, n_heads, length, width = heads.shape
-    return heads.reshape(batch, length, n_heads * width)
+    *batch, n_heads, length, width = heads.shape
+    return heads.reshape(*batch, length, n_heads * width)
 
 
 Split, Merge = Callable[[Array, int], Array], Callable[[Array], Array]
@@ -64,22 +64,20 @@ def attended(
 
 
 honest = Implementation("honest multi_head_attention", "numpy")
-BATCHED = {"rank": 3}
-"""Written for (B, L, d_model)."""
 
 
-@honest.component("multi_head_attention", only=BATCHED)
+@honest.component
 def multi_head_attention(x: Array, memory: Array, params: Params, *, n_heads: int, mask: Array | None = None) -> Array:
     """Transposed on the way in and out."""
     return attended(x, memory, params, n_heads, mask, split, merge)
 
 
-@MH01.in_numpy(only=BATCHED)
+@MH01.in_numpy()
 def merged_by_view(x: Array, memory: Array, params: Params, *, n_heads: int, mask: Array | None = None) -> Array:
     return attended(x, memory, params, n_heads, mask, split, merge_by_view)
 
 
-@MH02.in_numpy(only=BATCHED)
+@MH02.in_numpy()
 def divided_by_view(x: Array, memory: Array, params: Params, *, n_heads: int, mask: Array | None = None) -> Array:
     return attended(x, memory, params, n_heads, mask, split_by_view, merge_by_view)
 

@@ -32,7 +32,10 @@ def agrees_with_the_spec(params: Any, **options: Any) -> CachedAttention:
 
 
 class _Masked(CachedAttention):
-    """`visible(length_q, length_k)` says which keys each new position sees."""
+    """`visible(length_q, length_k)` says which keys each new position sees; it knows neither windows nor rotations."""
+
+    def __init__(self, params: Any, *, n_heads: int, max_length: int | None = None) -> None:
+        super().__init__(params, n_heads=n_heads, max_length=max_length)
 
     def step(self, x_new: Array) -> Array:
         q, k, v = (split_heads(project(x_new, self.params, name), self.n_heads) for name in "qkv")
@@ -49,9 +52,9 @@ class _FromTheFirstKey(_Masked):
         return np.tri(length_q, length_k, dtype=bool)
 
 
-def steps_are_the_rows_of_the_whole(params: Any, **options: Any) -> CachedAttention:
+def steps_are_the_rows_of_the_whole(params: Any, *, n_heads: int, max_length: int | None = None) -> CachedAttention:
     """The causal triangle starts at the first key, wherever the queries stand: pytorch/pytorch#144858."""
-    return _FromTheFirstKey(params, **options)
+    return _FromTheFirstKey(params, n_heads=n_heads, max_length=max_length)
 
 
 class _Unmasked(_Masked):
@@ -59,9 +62,9 @@ class _Unmasked(_Masked):
         return np.ones((length_q, length_k), bool)
 
 
-def chunks_of_any_sizes_give_the_same(params: Any, **options: Any) -> CachedAttention:
+def chunks_of_any_sizes_give_the_same(params: Any, *, n_heads: int, max_length: int | None = None) -> CachedAttention:
     """No mask, since a single position needs none: in a chunk each position sees those after it."""
-    return _Unmasked(params, **options)
+    return _Unmasked(params, n_heads=n_heads, max_length=max_length)
 
 
 class _OfAll(CachedAttention):

@@ -1,0 +1,45 @@
+"""Honest linear schedules in float32 stay within the derived bound, whichever way they are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from veriformer.properties.linear_schedule import ROWS
+from veriformer.properties.truth import Question
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import precision_of
+
+F32 = np.float32
+Schedule = Callable[[np.float32, np.float32, np.float32], np.float32]
+
+
+def what_is_left(step: np.float32, warmup: np.float32, total: np.float32) -> np.float32:
+    """transformers.get_linear_schedule_with_warmup."""
+    return np.maximum((total - step) / (total - warmup), F32(0))
+
+
+def one_less_what_is_over(step: np.float32, warmup: np.float32, total: np.float32) -> np.float32:
+    """optax.linear_schedule: the step cut off, then 1 minus its share."""
+    return F32(1) - np.minimum(step - warmup, total - warmup) / (total - warmup)
+
+
+def by_the_reciprocal(step: np.float32, warmup: np.float32, total: np.float32) -> np.float32:
+    """One division for all steps."""
+    return np.maximum((total - step) * (F32(1) / (total - warmup)), F32(0))
+
+
+@pytest.mark.parametrize("falling", [what_is_left, one_less_what_is_over, by_the_reciprocal])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['warmup']} of {row['total']}")
+def test_is_within_the_bound(row: dict[str, int], falling: Schedule) -> None:
+    warmup, total = row["warmup"], row["total"]
+    for step in {*row["steps"], *np.linspace(0, 2 * total, 40, dtype=int).tolist()}:  # type: ignore[misc]
+        question = Question(
+            COMPONENTS["linear_schedule"], (step,), {"warmup": warmup, "total": total}, {}, precision_of("float32")
+        )
+        truth = question.outputs()[0][1]
+        given = F32(step), F32(warmup), F32(total)
+        share = given[0] / given[1] if step < warmup else falling(*given)
+        assert truth.distances(np.asarray(share)) <= truth.bound
