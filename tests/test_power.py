@@ -132,5 +132,5 @@ def test_a_cell_cannot_end_its_row() -> None:
     assert cell("a|b\nc") == r"a\|b c"
     assert cell(0.123456) == "0.123"
     assert cell(12345) == "12,345"
-    assert percent(1, 8) == "12 %"
+    assert percent(1, 8) == "12.5 %"
     assert percent(0, 0) == "-"

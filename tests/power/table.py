@@ -23,4 +23,4 @@ def cell(value: Any) -> str:
 
 def percent(part: float, whole: float) -> str:
     """A share in percent; "-" of nothing."""
-    return f"{100 * part / whole:.2g} %" if whole else "-"
+    return f"{100 * part / whole:.3g} %" if whole else "-"
