@@ -98,7 +98,9 @@ class Bounded(Number):
             return self.of(value, np.where(size + own <= format.largest, error + own, np.inf))
 
     def boundary(self) -> Self:
-        """The result of a component: under `layer` it is rounded to the output format."""
+        """The result of a component: under `layer` it is rounded to the output format, once, however many components end there."""
+        if self.held:
+            return self
         if self.precision.layer and self.precision.output is not self.precision.step:
             result = self.rounded(self.value, self.error, format=self.precision.output)
             return result.held_if(self.precision.product is self.precision.output)
@@ -114,7 +116,7 @@ class Bounded(Number):
 
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         together = self.of(join([part.value for part in parts]), join([part.error for part in parts]))
-        return together.held_if(all(part.held for part in parts))
+        return together.held_if(all(part.is_held() for part in parts))
 
     def near(self) -> np.ndarray:
         return self.value
@@ -217,7 +219,7 @@ class Bounded(Number):
             below = value - np.maximum(self.value - self.reach, other.value - other.reach)
             error = np.minimum(np.maximum(above, below), np.maximum(self.error, other.error))
         larger = self.of(value, np.where(np.isnan(error), np.inf, error))
-        return larger.held_if(all(one.held or bool(one.kept_by_product().all()) for one in (self, other)))
+        return larger.held_if(self.is_held() and other.is_held())
 
     def heaviside(self) -> Self:
         """The slope of max(x, 0); anything in [0, 1] where the sign is open."""
@@ -281,6 +283,10 @@ class Bounded(Number):
             error = self.error + product.u * size
             error = np.maximum(self.rounded(self.value, self.error, format=product).error, error)
         return self.of(self.value, np.where(self.kept_by_product(), 0.0, error))
+
+    def is_held(self) -> bool:
+        """Held, all of it, or exactly numbers of the product format, as constants are."""
+        return self.held or bool(self.kept_by_product().all())
 
     def kept_by_product(self) -> np.ndarray:
         """Where a number is known exactly, and is one of the product format."""
