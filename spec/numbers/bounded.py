@@ -98,7 +98,7 @@ class Bounded(Number):
             return self.of(value, np.where(size + own <= format.largest, error + own, np.inf))
 
     def boundary(self) -> Self:
-        """The result of a component: under `layer` it is rounded to the output format, once, however many components end there."""
+        """The result of a component: under `layer` it is rounded to the output format: once, though several end there."""
         if self.held:
             return self
         if self.precision.layer and self.precision.output is not self.precision.step:
