@@ -70,9 +70,12 @@ def stepped(
             "exp_avg": state["m"][name].clone(),
             "exp_avg_sq": state["v"][name].clone(),
         }
+        if how.get("amsgrad"):
+            optimizer.state[p]["max_exp_avg_sq"] = state["v_max"][name].clone()
     optimizer.step()
     kept = {name: optimizer.state[p] for name, p in own.items()}
-    moments = {to: {name: one[of] for name, one in kept.items()} for to, of in (("m", "exp_avg"), ("v", "exp_avg_sq"))}
+    names = {"m": "exp_avg", "v": "exp_avg_sq"} | ({"v_max": "max_exp_avg_sq"} if how.get("amsgrad") else {})
+    moments = {to: {name: one[of] for name, one in kept.items()} for to, of in names.items()}
     return {name: p.detach() for name, p in own.items()}, {"step": int(state["step"]) + 1, **moments}
 
 
