@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from tests.mutants.mutate import Mutation, mutations
 from tests.mutants.planted import OURS, source
+from tests.mutants.reach import judged_in
 from veriformer.spec import COMPONENTS
 
 WANTED = {"numpy": 240, "torch": 70, "jax": 24}
@@ -34,6 +35,11 @@ class Mutant:
     def name(self) -> str:
         """Its own, and the same while the lines around it move."""
         return f"{self.framework} {self.component}.{self.mutation.key}"
+
+    @property
+    def judged_in(self) -> tuple[str, ...]:
+        """The components that are asked to find it."""
+        return judged_in(self.framework, self.component, self.mutation.function)
 
     @property
     def rank(self) -> bytes:

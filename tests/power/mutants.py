@@ -54,14 +54,14 @@ def judge_mutant(mutant: Mutant, truths: Truths, quick: bool = False) -> dict[st
     }
     try:
         with planted(mutant.framework, mutant.component, mutant.mutation.text) as implementation:
-            return {**row, **judge(implementation, mutant.component, truths, quick)}
+            return {**row, **judge(implementation, mutant.judged_in, truths, quick)}
     except Exception as error:  # noqa: BLE001  (whatever the import of a mutant raises is how it is found)
         return {**row, "found": True, "law": f"import: {type(error).__name__}: {error}", "examples": 0}
 
 
-def judge(implementation: Implementation, component: str, truths: Truths, quick: bool) -> dict[str, Any]:
+def judge(implementation: Implementation, components: tuple[str, ...], truths: Truths, quick: bool) -> dict[str, Any]:
     """Which law found it, after how many examples: of that law, and of all before it."""
-    selection = Selection((component,), (), implementation.dtypes[: 1 if quick else None], ("cpu",))
+    selection = Selection(components, (), implementation.dtypes[: 1 if quick else None], ("cpu",))
     suite = Suite([Found(implementation.name, implementation)], selection, DEFAULT, exit_first=True, truths=truths)
     before = 0
     for record in suite.records():
