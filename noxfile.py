@@ -23,6 +23,8 @@ LIBRARIES = tuple(
 )
 """torch.nn.functional, torch.nn.MultiheadAttention, jax.nn, torch.optim and optax as they are, undeclared: which conventions
 do they follow?"""
+FEWER_AT_RANDOM = ("--examples", "8")
+"""Our own code is judged again and again, by the same sweep each time; a plug-in gets the 25 random examples of `check`."""
 OBJECTS = tuple(f"veriformer.impls.{framework}:optimizers" for framework in ("numpy", "torch", "jax"))
 """Our updates in the form of objects."""
 COMMAND = ("python", "-m", "veriformer.cli")
@@ -56,7 +58,7 @@ def conformance(session: nox.Session) -> None:
     """Judge NumPy, PyTorch and JAX on searched and real inputs, or the targets given; write reports/out/index.html."""
     install(session, "optax")
     install_real_model(session)
-    chosen = targets(session, "all", *OBJECTS, "--real")
+    chosen = targets(session, "all", *OBJECTS, "--real", *(() if session.posargs else FEWER_AT_RANDOM))
     try:
         session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(VERDICTS))
     finally:

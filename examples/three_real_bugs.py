@@ -28,7 +28,8 @@ def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 @masked.component
 def softmax(x: np.ndarray, *, mask: np.ndarray | None = None) -> np.ndarray:
-    return np.nan_to_num(weights(x, mask))
+    p = weights(x, mask)
+    return p if mask is None else np.where(mask.any(-1, keepdims=True), p, 0)
 
 
 @masked.vjp("softmax")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from veriformer.impls import wire
 from veriformer.impls.discover import Found, Place, places
 from veriformer.impls.protocol import Call, Door, Implementation, Misuse, Offer, Raised, Reply, Tree
-from veriformer.impls.spawned import Died, Limits, Spawned
+from veriformer.impls.spawned import GIB, Died, Limits, Spawned
 
 Answer = TypeVar("Answer")
 
@@ -24,6 +24,10 @@ PATIENCE = 6
 """So often is a component stopped, by the clock or for its size, in one dtype on one device; then it is not asked again."""
 LIVES = 200
 """So often is the process behind a door started again for one component."""
+MOST_IDLE = 4
+"""So many processes may wait for the next door to the same code."""
+GROWN = 2 * GIB
+"""A process that has taken so much memory is not kept."""
 
 
 class Worker:
@@ -34,7 +38,7 @@ class Worker:
         self.limits = limits
         self.x64 = x64
         self.spawned: Spawned | None = None
-        self.seed = 0
+        self.seed: int | None = None
         self.seeded: int | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -79,6 +83,20 @@ class Worker:
             self.spawned = None
 
 
+IDLE: dict[Hashable, Worker] = {}
+"""Processes that nothing has happened to, by the code that they hold: to import a framework takes seconds. Oldest first."""
+
+
+def kept(key: Hashable, worker: Worker) -> None:
+    """Let it wait for the next door to the same code; the oldest makes room for it."""
+    if key in IDLE or worker.spawned is None or worker.spawned.resident() > GROWN:
+        worker.close()
+        return
+    IDLE[key] = worker
+    if len(IDLE) > MOST_IDLE:
+        IDLE.pop(next(iter(IDLE))).close()
+
+
 def waiting(place: Place, limits: Limits, x64: bool) -> Worker:
     """A worker that is not started."""
     return Worker(place, limits, x64=x64)
@@ -116,10 +134,17 @@ class Behind(Found):
     def open(self, dtype: str, device: str) -> Door:
         """A door with a process of its own. JAX has 64-bit types for float64 alone, from its import on."""
         x64 = self.present.backend == "jax" and dtype == "float64"
-        fitting = [worker for worker in self.spare if worker.x64 == x64]
-        if fitting:
+        idle = IDLE.pop(self.code(x64), None)
+        fitting = [worker for worker in (*self.spare, idle) if worker and worker.x64 == x64]
+        if fitting and fitting[0] is not idle:
             self.spare.clear()
+            if idle:
+                kept(self.code(x64), idle)
         return DoorOfProcess(self, dtype, device, (fitting or [Worker(self.place, self.limits, x64=x64)])[0])
+
+    def code(self, x64: bool) -> Hashable:
+        """What a process must hold to serve in another's place: the same files, to the letter, under the same limits."""
+        return self.place, self.limits, x64, tuple(sorted(self.digests.items()))
 
     def close(self) -> None:
         for worker in self.spare:
@@ -189,6 +214,8 @@ class DoorOfProcess:
         self.device = device
         self.worker = worker
         self.key = (found.number, dtype, device)
+        self.spoilt = False
+        """Has the process died, or been changed by a call? Then it serves no other door."""
         self.deadly: dict[bytes, Reply] = {}
         self.deaths: Counter[tuple[str, bool]] = Counter()
 
@@ -227,12 +254,18 @@ class DoorOfProcess:
             )
             return Reply(raised=Raised("NotAsked", f"{call.component} {what} before", declined=True))
         try:
-            return self.worker.ask(question, wire.reply_of)
+            reply = self.worker.ask(question, wire.reply_of)
+            self.spoilt = self.spoilt or bool(reply.world_changed)
+            return reply
         except Died as death:
+            self.spoilt = True
             reply = Reply(raised=death.raised)
             self.deadly[key or hashlib.sha256(wire.pack(question)).digest()] = reply
             self.deaths[call.component, death.stopped] += 1
             return reply
 
     def close(self) -> None:
-        self.worker.close()
+        if self.spoilt:
+            self.worker.close()
+        else:
+            kept(self.found.code(self.worker.x64), self.worker)

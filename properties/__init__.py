@@ -10,6 +10,7 @@ from veriformer.properties import (
     circumstances,
     corners,
     depth,
+    dropped_weights,
     empty_batch,
     optimizer,
     special,
@@ -32,7 +33,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
         *special.laws(SUBJECTS[name]),
         *(
             value
-            for home in (module, visibility, corners, depth)
+            for home in (module, visibility, dropped_weights, corners, depth)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name and value.form == COMPONENTS[name].form
         ),
@@ -40,7 +41,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
     for name, module in MODULES.items()
 }
 """Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
-and so have those of infinities, and of deep stacks."""
+and so have those of the weights that it drops, of infinities, and of deep stacks."""
 OBJECTS: dict[str, Subject] = {name: MODULES[name].OBJECT for name in OBJECT_FORMS}
 OBJECT_LAWS: dict[str, tuple[Law, ...]] = {
     name: (*universal_laws(subject), *optimizer.laws(subject)) for name, subject in OBJECTS.items()

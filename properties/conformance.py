@@ -178,9 +178,12 @@ class Suite:
     def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
         """Half types meet fewer sizes and examples, stacks the fewest, where the same run judges the same implementation in a
         wider type: what is wired wrongly shows there, and all that a half type adds are roundings, which need no large sizes.
-        Who offers half types alone, or asks for them alone, has them judged in full."""
+        Who offers half types alone, or asks for them alone, has them judged in full. Off tiles and in long rows code takes
+        other paths in every type alike: beside float32, float64 does not go there."""
         offered = found.implementation.dtypes if found.implementation else ()
         judged = [name for name in offered if name in (self.selection.dtypes or offered)]
+        if dtype == "float64" and "float32" in judged:
+            return replace(self.budget, reaching=False)
         if dtype in WIDE or not any(name in WIDE for name in judged):
             return self.budget
         return self.budget.narrowed(2 if SUBJECTS[component].stack else 4)

@@ -41,13 +41,13 @@ def wrong_with(implementation: Implementation, offer: Offer) -> Iterator[str]:
         return
     for name, value in offer.conventions.items():
         yield from wrong_convention(spec, name, value)
+    if offer.form not in forms_of(offer.component):
+        yield f'{offer.component} is declared form="{offer.form}"; wanted: form="{spec.form}"{FORMS[spec.form]}'
+        return
     rows = subject_of(offer.component, offer.form).rows
     sizes = {size for row in rows for size, value in row.items() if type(value) is int}
     for size in offer.only.keys() - sizes:
         yield f"{offer.component}: only={{{size!r}: ...}} names no size{near(size, sizes)} (sizes: {', '.join(sorted(sizes))})"
-    if offer.form not in forms_of(offer.component):
-        yield f'{offer.component} is declared form="{offer.form}"; wanted: form="{spec.form}"{FORMS[spec.form]}'
-        return
     spec = in_form(offer.component, offer.form)
     surplus = [name for name in offer.positional if name not in (*spec.positional, *spec.options)]
     if len(offer.positional) < len(spec.offered) and not takes_the_rest(offer, spec):

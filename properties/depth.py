@@ -48,7 +48,7 @@ def holds_end_to_end_at_depth(case: Case, experiment: Experiment) -> Evidence:
 
 def law_of_depth(subject: Subject, *rows: Row) -> Law:
     """The law, for one kind of stack."""
-    return subject.law(SENTENCE, rows=rows, kinds=KINDS)(holds_end_to_end_at_depth)
+    return subject.law(SENTENCE, rows=rows, kinds=KINDS, dear=True)(holds_end_to_end_at_depth)
 
 
 def whole(layers: int) -> tuple[Any, ...]:

@@ -166,7 +166,7 @@ def refuted_by(
         except ValueError:  # without a step, say, the script is outside the domain of the formula
             return False
 
-    case = minimise.smallest(found.case, still_fails, driven=driven)
+    case = minimise.smallest(found.case, still_fails, driven=driven, dear=law.dear)
     outcome = try_case(law, case, experiment)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome

@@ -14,14 +14,17 @@ from veriformer.properties.truth import is_floating
 
 CALLS = 400
 """At most this many further experiments for one counterexample."""
+DEAR_CALLS = 20
+"""Of experiments that cost seconds."""
 READABLE = 500
 """Numbers beyond which a case is not read anyway: there a quarter of the calls must do."""
 
 
-def smallest(case: Case, still_fails: Callable[[Case], bool], *, driven: bool = False) -> Case:
+def smallest(case: Case, still_fails: Callable[[Case], bool], *, driven: bool = False, dear: bool = False) -> Case:
     """The case with as many zeros, ones and round numbers as still fail. driven: its last argument is a script, of which
-    only the steps that are needed are left."""
+    only the steps that are needed are left. dear: an experiment costs seconds."""
     left = CALLS if sum(leaf.size for _, leaf in spots(case)) <= READABLE else CALLS // 4
+    left = min(left, DEAR_CALLS) if dear else left
 
     def fails(candidate: Case) -> bool:
         nonlocal left

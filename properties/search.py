@@ -30,9 +30,11 @@ SHAPES_AT_RANDOM = 6
 """Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
 
 
-SIZES_COMPILED = 6
-"""Sizes of most laws where each is compiled anew: relations between answers; agreement itself meets all sizes."""
 COMPILED = ("jax",)
+"""Where each size is compiled anew: that is what a run waits for."""
+RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHERE_COMPILED = 4, 6, 8, 2
+"""Sizes there of relations between answers, of gradients, of agreement itself, and of those that it meets besides for the paths
+that code takes off a tile and in long rows."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 FEW_EXAMPLES = 5
@@ -51,6 +53,8 @@ class Budget:
     seed: int = 0
     sizes: int | None = None
     """No law meets more sizes than this, and only those that are thorough about values meet as many."""
+    reaching: bool = True
+    """Are sizes met off the border of a tile, and long ones?"""
 
     def narrowed(self, sizes: int) -> Budget:
         """Fewer sizes, a quick sweep, few random examples."""
@@ -101,13 +105,24 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     if law.statistical:
-        return rows
+        return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
         return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
-    if door.backend in COMPILED and not law.thorough:
-        rows = rows[:SIZES_COMPILED]
-    return rows[:QUICK_SIZES] if budget.quick and not thorough else rows
+    if door.backend in COMPILED:
+        rows = compiled(law, rows)
+    fewer = budget.quick and (door.backend in COMPILED or not thorough)
+    return rows[:QUICK_SIZES] if fewer else rows
+
+
+def compiled(law: Law, rows: list[Row]) -> list[Row]:
+    """As many of the sizes as are worth their compilation."""
+    near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
+    if not law.thorough:
+        return near[:RELATED_WHERE_COMPILED]
+    if law.gradients:
+        return near[:DERIVED_WHERE_COMPILED]
+    return near[:MET_WHERE_COMPILED] + far[:REACHED_WHERE_COMPILED]
 
 
 def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
@@ -116,7 +131,7 @@ def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
     and a quick run none."""
     reach = row.get("reach")
     too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
-    return reach is None or (law.reaching and not budget.quick and not too_far)
+    return reach is None or (law.reaching and budget.reaching and not budget.quick and not too_far)
 
 
 def admits(offer: Offer, row: Row) -> bool:

@@ -78,7 +78,20 @@ def exact_sums(values: np.ndarray) -> np.ndarray:
     return np.asarray(sums, dtype=np.float64).reshape(values.shape[:-1])
 
 
-@law("A masked entry has weight 0, exactly.", rows=tuple(row for row in ROWS if "mask" in row), needs=("mask",))
+def draw_beneath(recipe: Draw) -> Case:
+    """Masked logits; in every second draw whole rows lie beneath any constant that stands in for minus infinity."""
+    case = draw(recipe)
+    if recipe.seed % 2:
+        return case
+    return case.replacing(0, -np.abs(recipe.array("x", case.arguments[0].shape, "far_offset")))
+
+
+@law(
+    "A masked entry has weight 0, exactly.",
+    rows=tuple(row for row in ROWS if "mask" in row),
+    draw=draw_beneath,
+    needs=("mask",),
+)
 def masked_weights_are_zero(case: Case, experiment: Experiment) -> Evidence:
     """f_i = 0 where entry i is masked and its row keeps another."""
     mask = allowed_entries(case)

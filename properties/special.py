@@ -144,6 +144,8 @@ def law_of_nan(
         answer = np.asarray(experiment.ask(case).reply.outputs).astype(np.float64)
         if answer.ndim < len(place):
             return differing("number of axes of the answer", answer.ndim, case.arguments[0].ndim)
+        if any(index >= length for index, length in zip(place, answer.shape, strict=False)):
+            return differing("shape of the answer", answer.shape, f"one with an element at {tuple(place)}")
         got = np.atleast_1d(answer[tuple(place)])
         return relation("answer where nan went in", got, np.full(got.shape, np.nan), 0.0)
 

@@ -151,12 +151,6 @@ def another_example_remembered(x: Any, n: int, params: dict[str, Any], n_heads: 
     )
 
 
-@attended.slip("a window off by one: one position wider")
-def window_too_wide(x: Any, n: int, params: dict[str, Any], n_heads: int, **how: Any) -> Any:
-    wider = how["window"] and how["window"] + 1
-    return attended(x, n, params, n_heads, **{**how, "window": wider})
-
-
 @at_their_positions.slip("queries turned as if nothing came before them")
 def queries_turned_from_0(q: Any, k: Any, before: int, **how: Any) -> tuple[Any, Any]:
     return at_their_positions(q, k, 0, **how)

@@ -40,10 +40,10 @@ TWO_SIZES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
     "cached_attention": {"rank": (2,), "length": (2, 3), "d_model": (2, 6)},
     "sinusoidal_positions": {"length": (2, 3), "d_model": (2, 4)},
     "learned_positions": {"length": (2, 3)},
-    "feed_forward": {"d_model": (2, 3)},
+    "feed_forward": {"d_model": (2, 3), "d_ff": (3, 4), "length": (2,)},
     "residual": {"n": (2, 3)},
-    "layer_norm": {"n": (3, 4)},
-    "encoder_layer": {"d_ff": (3, 8)},
+    "layer_norm": {"n": (4, 8)},
+    "encoder_layer": {"d_ff": (3, 8), "rank": (3,)},
     "encoder": {"length": (2,), "d_ff": (4,)},
 }
 """Component -> the sizes that select two rows of its menu: JAX compiles for each, so its edits are judged in no more."""

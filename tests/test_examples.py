@@ -89,13 +89,13 @@ def test_nn_module_holds(tmp_path: Path) -> None:
 
 
 def test_cache_object_holds(tmp_path: Path) -> None:
-    """A module with a cache: chunks, reorder and two sequences by turns are judged; it has no max_length."""
+    """A module with a cache: chunks, reorder and two sequences by turns are judged; it has no max_length, and no window."""
     pytest.importorskip("torch")
     code, records = check(EXAMPLES / "cache_object.py", tmp_path / "records.jsonl", "--dtype", "float32")
     assert code == 0, bad(records)
     assert {record.component for record in records} == {"cached_attention"}
     absent = {record.law: record.message for record in records if record.verdict is not Verdict.HELD}
-    assert set(absent.values()) == {"no keyword max_length"}
+    assert set(absent.values()) == {"no keyword max_length", "no keyword window"}
     assert not any(record.unsupported for record in records)
 
 

@@ -181,8 +181,14 @@ def first_bad(implementation: Implementation, component: str) -> Record:
 
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.replaced.function.__name__}-{slip.name}")
 def test_every_slip_of_the_spec_is_found_and_named(slip: Slip) -> None:
-    """In the smallest component that it reaches. One that differs from the formula on no drawn case is dead."""
+    """In the smallest component that shows it: distances, say, do not show from where positions are counted. One that
+    differs from the formula on no drawn case is dead."""
     reached = [name for name, parts in PARTS.items() if id(slip.replaced) in parts]
     assert reached, "no drawn case runs through the part that it replaces"
-    record = first_bad(slipped(reached[0], slip), reached[0])
-    assert is_named(record, f"({slip.name})"), f"{reached[0]}: {record.verdict}: {record.message}; {record.diagnosis}"
+    told = []
+    for name in reached[:3]:
+        record = first_bad(slipped(name, slip), name)
+        if is_named(record, f"({slip.name})"):
+            return
+        told.append(f"{name}: {record.verdict}: {record.message}; {record.diagnosis}")
+    pytest.fail("\n".join(told))

@@ -102,7 +102,7 @@ class Record:
     """Largest observed error / bound."""
     worst_ulps: float | None = None
     """Largest observed error in units in the last place of the true value, where the bound was judged."""
-    ratios: Sequence[int] = ()
+    ratios: Sequence[int] = field(default_factory=list)
     """How error / bound was distributed over the judged comparisons, each by its worst element: the counts of `bucket_of`."""
     worst_case: Mapping[str, Any] | None = None
     """How the case of the largest ratio was drawn (`row` of the law's sizes, `kind` of values, `seed`), and where in it the

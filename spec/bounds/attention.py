@@ -15,13 +15,18 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
     """scale q k^T + bias, however the scale comes in: on q, on k, its square root on both, or on the products.
 
     Each way rounds every term q_i k_i at most six times more than the products alone (two factors, two roots of the
-    scale good to 2 u each): 6 u |scale| |q| |k|^T. A scaled q may be flushed where the product would not have been.
+    scale good to 2 u each): 6 u |scale| |q| |k|^T. A scaled q may be flushed where the product would not have been, and where
+    factors of products are rounded to a narrower format, both may be scaled before they are.
     """
     u = q.precision.step.u
     scaled, before = (q @ transposed(k)) * scale, (q * scale) @ transposed(k)
     with np.errstate(all="ignore"):
         sizes = q.size_at_most @ transposed(k.size_at_most)
-        error = np.maximum(scaled.error, before.error) + 6 * u * sizes * q.lift(scale).size_at_most
+        error = np.maximum(scaled.error, before.error)
+        if q.precision.product.digits < q.precision.step.digits:
+            root = np.sqrt(np.abs(q.lift(scale)))
+            error = np.maximum(error, ((q * root) @ transposed(k * root)).error)
+        error = error + 6 * u * sizes * q.lift(scale).size_at_most
     scaled = scaled.of(scaled.value, np.where(np.isnan(error), np.inf, error))
     return scaled if bias is None else scaled + bias
 

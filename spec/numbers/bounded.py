@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import erf
 
 from veriformer.spec.numbers.number import Number
-from veriformer.spec.numbers.precision import FLOAT16, FLOAT64, ROUNDOFFS, Format, Precision, gamma
+from veriformer.spec.numbers.precision import FLOAT16, FLOAT64, ROUNDOFFS, TF32, Format, Precision, gamma
 
 SMALLEST = float(np.finfo(np.float64).smallest_normal)
 """Below, products lose digits even in float64."""
@@ -27,6 +27,8 @@ class Bounded(Number):
     """
 
     rank = 2
+    held = False
+    """Is every honest value already a number of the product format, or one that was spared its rounding?"""
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
@@ -96,16 +98,25 @@ class Bounded(Number):
             return self.of(value, np.where(size + own <= format.largest, error + own, np.inf))
 
     def boundary(self) -> Self:
-        """The result of a component: under `layer` it is rounded to the output format."""
+        """The result of a component: under `layer` it is rounded to the output format: once, though several end there."""
+        if self.held:
+            return self
         if self.precision.layer and self.precision.output is not self.precision.step:
-            return self.rounded(self.value, self.error, format=self.precision.output)
+            result = self.rounded(self.value, self.error, format=self.precision.output)
+            return result.held_if(self.precision.product is self.precision.output)
+        return self
+
+    def held_if(self, held: bool) -> Self:
+        """The same number, known to be held by the product format, or not; see `as_factor`."""
+        self.held = held
         return self
 
     def rearranged(self, move: Callable[[Any], Any]) -> Self:
-        return self.of(move(self.value), move(self.error))
+        return self.of(move(self.value), move(self.error)).held_if(self.held)
 
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
-        return self.of(join([part.value for part in parts]), join([part.error for part in parts]))
+        together = self.of(join([part.value for part in parts]), join([part.error for part in parts]))
+        return together.held_if(all(part.is_held() for part in parts))
 
     def near(self) -> np.ndarray:
         return self.value
@@ -207,7 +218,8 @@ class Bounded(Number):
             above = np.maximum(self.value + self.reach, other.value + other.reach) - value
             below = value - np.maximum(self.value - self.reach, other.value - other.reach)
             error = np.minimum(np.maximum(above, below), np.maximum(self.error, other.error))
-        return self.of(value, np.where(np.isnan(error), np.inf, error))
+        larger = self.of(value, np.where(np.isnan(error), np.inf, error))
+        return larger.held_if(self.is_held() and other.is_held())
 
     def heaviside(self) -> Self:
         """The slope of max(x, 0); anything in [0, 1] where the sign is open."""
@@ -251,12 +263,34 @@ class Bounded(Number):
         return 2 * terms * SMALLEST
 
     def as_factor(self) -> Self:
-        """A factor of a matrix product: where the product format is coarser than the step, rounded to it, or cut off, as tensor
-        cores cut float32 to TF32 if nobody rounds it first: two half ulps."""
+        """A factor of a matrix product: where the product format is coarser than the step, rounded to it.
+
+        Tensor cores cut float32 to TF32 if nobody rounds it first: two half ulps. To a half type numbers are converted by an
+        instruction, to nearest (CUDA C++ `__float2bfloat16`, Triton's tl.cast "rtne", XLA's convert): u of each, since it may
+        be another multiple of the factor that is converted (weights before their division, a scale with log2(e) in it).
+
+        A number of the product format is its own rounding: arguments given in it, exactly, and the result of a component
+        that `boundary` rounded to it. Who does not round there (a fused kernel) rounds here for the first time; who rounds at
+        neither is closer: the one rounding that the boundary counted bounds all three.
+        """
         product = self.precision.product
-        if product.digits >= self.precision.step.digits:
+        if self.held or product.digits >= self.precision.step.digits:
             return self
-        return self.rounded(self.value, self.error, 2, format=product)
+        if product is TF32:
+            error = self.rounded(self.value, self.error, 2, format=product).error
+        else:
+            size = self.size_at_most
+            error = self.error + product.u * size
+            error = np.maximum(self.rounded(self.value, self.error, format=product).error, error)
+        return self.of(self.value, np.where(self.kept_by_product(), 0.0, error))
+
+    def is_held(self) -> bool:
+        """Held, all of it, or exactly numbers of the product format, as constants are."""
+        return self.held or bool(self.kept_by_product().all())
+
+    def kept_by_product(self) -> np.ndarray:
+        """Where a number is known exactly, and is one of the product format."""
+        return (self.error == 0) & self.precision.product.holds(self.value)
 
 
 def in_any_order(*ways: Bounded) -> Bounded:

@@ -27,7 +27,7 @@ class Local(Bounded):
     def boundary(self) -> Self:
         """The result of a component, as the next one gets it: exact. Its own error is kept beside it."""
         rounded = super().boundary()
-        anew = self.of(rounded.value, 0.0)
+        anew = self.of(rounded.value, 0.0).held_if(rounded.held)
         anew.born = rounded.error
         return anew
 
