@@ -29,6 +29,8 @@ def row(batch: tuple[int, ...], length: int, length_k: int, d_k: int, d_v: int, 
     }
 
 
+LEFT_OUT = 0.25
+"""The share of cases in which an option is not given that has a default."""
 # mask: of each query in each head (True), of "each example", shared by its heads, or its "padding", shared by its queries
 ROWS = (
     row((), 1, 2, 1, 1),
@@ -97,12 +99,18 @@ def draw(recipe: Draw) -> Case:
             options["mask"][..., 0] = True
     if recipe.get("bias"):
         options["bias"] = recipe.array("bias", (*batch, length, length_k), "normal")
-    for name in ("causal", "window", "scale", "rate"):
+    for name in ("causal", "window", "scale"):
         if recipe.get(name) is not None:
             options[name] = recipe[name]
-    if "rate" in options:  # about half are dropped, whatever the rate: masks are as hard to meet at 1/10 as at 1/2
+    if recipe.get("rate"):  # about half are dropped, whatever the rate: masks are as hard to meet at 1/10 as at 1/2
         options["keep"] = np.asarray(recipe.rng("keep").random((*batch, length, length_k)) < 0.5)
+        options |= rate_of(recipe)
     return Case((q, k, v), options, extension=extension(recipe))
+
+
+def rate_of(recipe: Draw) -> dict[str, float]:
+    """The rate beside a mask of dropout; now and then it is left out, and then it is 0."""
+    return {} if recipe.rng("rate left out").random() < LEFT_OUT else {"rate": recipe["rate"]}
 
 
 def queries_and_keys(recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

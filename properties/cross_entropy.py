@@ -35,6 +35,7 @@ ROWS = (
     row((2, 2, 4), probabilities=True, weight=True, label_smoothing=0.3, reduction="mean"),
     row((2, 3), ignore_index=2, all_ignored=True),
     row((1, 1)),
+    row((3, 1), ignore_index=-1),
     row((4, 33), label_smoothing=0.1, ignore_index=1),
     row((2, 300), reduction="sum", probabilities=True),
     row((16, 64), label_smoothing=0.1),  # many terms in all, not many in a row

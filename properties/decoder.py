@@ -7,6 +7,7 @@ the bound alone, wherever it stands in the stack.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from veriformer.impls.tree import rebuild
 from veriformer.properties import decoder_layer
 from veriformer.properties.behind_mask import SENTENCE, inquiry, what_stands_behind_a_mask_does_not_matter
-from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF, options, row, sequences
-from veriformer.properties.encoder_layer import norm
+from veriformer.properties.decoder_layer import ADDS, CROSS, FEED, IDLE, SELF, options, row, sequences
+from veriformer.properties.encoder_layer import dropout_of_layers, norm
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
@@ -44,13 +45,22 @@ def stack(recipe: Draw, prefix: str = "") -> dict[str, Any]:
 
 def draw(recipe: Draw) -> Case:
     """Two sequences of any kind, through a few layers."""
-    return Case((*sequences(recipe), stack(recipe)), options(recipe))
+    x, memory = sequences(recipe)
+    return Case((x, memory, stack(recipe)), {**options(recipe), **dropout_of_layers(recipe, x.shape, *ADDS)})
 
 
+WITH_DROPOUT = (*ROWS[:2], row((2,), 3, 3, 4, 3, 2, layers=(SELF, IDLE), norm="pre", rate=0.25), *ROWS[2:])
+"""The menu of the universal laws; in all others nothing is dropped."""
 SUBJECT = Subject(
-    "decoder", ROWS, draw, batched=decoder_layer.SUBJECT.batched, top=for_scores(0.1), stack=True, differentiable=True
+    "decoder",
+    WITH_DROPOUT,
+    draw,
+    batched=decoder_layer.SUBJECT.batched,
+    top=for_scores(0.1),
+    stack=True,
+    differentiable=True,
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 
 
 def of_layer(made: Callable[[Draw], Case]) -> Callable[[Draw], Case]:

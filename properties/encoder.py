@@ -14,7 +14,7 @@ import numpy as np
 from veriformer.impls.tree import rebuild
 from veriformer.properties import encoder_layer
 from veriformer.properties.behind_mask import inquiry, law_behind_the_mask
-from veriformer.properties.encoder_layer import behind_padding, norm, options, row
+from veriformer.properties.encoder_layer import ADDS, behind_padding, dropout_of_layers, norm, options, row
 from veriformer.properties.encoder_layer import draw_padded as padded_layer
 from veriformer.properties.encoder_layer import ignores_the_padding as layer_ignores_the_padding
 from veriformer.properties.experiment import Experiment
@@ -48,13 +48,22 @@ def draw(recipe: Draw) -> Case:
     params: dict[str, Any] = {"layers": layers}
     if recipe.get("final_norm"):
         params["final_norm"] = norm(recipe, "final_norm")
-    return Case((x, params), options(recipe))
+    return Case((x, params), {**options(recipe), **dropout_of_layers(recipe, x.shape, *ADDS)})
 
 
+DROPPED = row((2,), 2, 4, 3, 2, layers=(("feed_forward",), IDLE), norm="pre", rate=0.25)
+WITH_DROPOUT = (*ROWS[:2], DROPPED, *ROWS[2:])
+"""The menu of the universal laws; in all others nothing is dropped."""
 SUBJECT = Subject(
-    "encoder", ROWS, draw, batched={"x": 2, "mask": 3}, top=for_scores(0.1), stack=True, differentiable=True
+    "encoder",
+    WITH_DROPOUT,
+    draw,
+    batched={"x": 2, "mask": 3, "keep": 2},
+    top=for_scores(0.1),
+    stack=True,
+    differentiable=True,
 )
-law = SUBJECT.law
+law = replace(SUBJECT, rows=ROWS).law
 
 
 @law(

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
+from veriformer.properties.attention import rate_of
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, as_float64, differing, relation
 from veriformer.properties.multi_head_attention import permuted
-from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.probes import Draw, for_scores, seed_of
 from veriformer.properties.softmax import within_two
 from veriformer.properties.universal import with_cotangent
 
@@ -49,12 +50,24 @@ WITH_DROPOUT = (*ROWS[:2], row((2,), 2, 4, 3, 2, isolate=("feed_forward",), norm
 """The menu of the universal laws; in all others nothing is dropped."""
 
 
+ADDS = ("self_attention", "feed_forward")
+"""The sub-layers whose answers are added, and may be dropped before."""
+
+
 def dropout(recipe: Draw, shape: tuple[int, ...], *names: str) -> dict[str, Any]:
     """The keywords of a dropout with given masks, where the row has a rate; about half is dropped."""
     if not recipe.get("rate"):
         return {}
     masks = {name: np.asarray(recipe.rng(f"keep {name}").random(shape) < 0.5) for name in names}
-    return {"keep": masks, "rate": recipe["rate"]}
+    return {"keep": masks, **rate_of(recipe)}
+
+
+def dropout_of_layers(recipe: Draw, shape: tuple[int, ...], *names: str) -> dict[str, Any]:
+    """The same for a stack: each of its layers has masks of its own."""
+    if not recipe.get("rate"):
+        return {}
+    each = [replace(recipe, seed=seed_of(recipe.seed, "dropout", i)) for i in range(len(recipe["layers"]))]
+    return {"keep": {"layers": [dropout(one, shape, *names)["keep"] for one in each]}, **rate_of(recipe)}
 
 
 def parameters(recipe: Draw, prefix: str = "", isolate: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -94,7 +107,7 @@ def options(recipe: Draw) -> dict[str, Any]:
 def draw(recipe: Draw) -> Case:
     """A sequence of any kind, through weights that switch some parts off."""
     x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
-    chosen = {**options(recipe), **dropout(recipe, x.shape, "self_attention", "feed_forward")}
+    chosen = {**options(recipe), **dropout(recipe, x.shape, *ADDS)}
     return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import decoder, decoder_layer, encoder_layer
+from veriformer.properties.attention import rate_of
 from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Answer, Experiment
@@ -67,7 +68,7 @@ def dropout(recipe: Draw) -> dict[str, Any]:
     sums = {side: encoder_layer.dropout(recipe, shape, side)["keep"][side] for side, shape in shapes.items()}
     kept_encoder = masks("encoder", "source", "self_attention", "feed_forward")
     kept_decoder = masks("decoder", "target", *decoder_layer.ADDS)
-    return {"keep": {"embedding": sums, "encoder": kept_encoder, "decoder": kept_decoder}, "rate": recipe["rate"]}
+    return {"keep": {"embedding": sums, "encoder": kept_encoder, "decoder": kept_decoder}, **rate_of(recipe)}
 
 
 def draw(recipe: Draw) -> Case:
