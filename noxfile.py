@@ -96,7 +96,7 @@ def tests(session: nox.Session) -> None:
     """Test the suite itself: every law refutes a wrong component, every bound holds, every message says what to do."""
     install(session, "pytest-xdist", "optax")
     install_real_model(session)
-    parallel = ["-n", "2"] if is_own(session) else []
+    parallel = ["-n", "2", "--dist", "worksteal"] if is_own(session) else []
     session.run("python", "-m", "pytest", *parallel, *session.posargs)
 
 
