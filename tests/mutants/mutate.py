@@ -124,7 +124,7 @@ def says_enough(node: ast.AST, parent: ast.AST) -> bool:
         return says_enough(node.operand, node)
     if isinstance(node, ast.stmt):
         return not hasattr(node, "body")
-    small = isinstance(node, ast.Constant | ast.Name | ast.Attribute)
+    small = isinstance(node, ast.Constant | ast.Name | ast.Attribute) and not hasattr(parent, "body")
     return isinstance(node, ast.expr) and not small and not (isinstance(parent, ast.Subscript) and node is parent.slice)
 
 
