@@ -25,6 +25,10 @@ EQUIVALENT: dict[str, str] = {
     "numpy clip_by_global_norm.clip_by_global_norm: np.errstate(divide='ignore') -> np.errstate()": (
         "whether NumPy warns of a division by 0; the answer is the same, and warnings of honest code are no fault"
     ),
+    "numpy decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
+        "both are as long as there are layers: masks_of_layers refuses anything else"
+    ),
     "torch sinusoidal_positions.sinusoidal_positions: torch.empty(0, dtype=torch.float32, device='cpu') -> "
     "torch.empty(0, dtype=torch.float32)": (
         "differs only where the user has set another default device, and there it is one of two fair answers"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tests.mutants.chosen import Mutant, chosen
@@ -25,6 +27,9 @@ DEFAULT = Budget(25)
 """What `veriformer check` has without further arguments."""
 QUICK_EVERY = 18
 """Every so manieth of NumPy's is judged in the quick form, stacks left out."""
+
+MEMORY = 4 << 30
+"""Bytes that the process of a slip may take: one that recurs for ever gets a MemoryError, and is found by it."""
 
 
 def measure(quick: bool) -> list[dict[str, Any]]:
@@ -54,11 +59,24 @@ def judge_mutant(mutant: Mutant, truths: Truths, quick: bool = False) -> dict[st
         "kind": mutant.mutation.kind,
         "equivalent": EQUIVALENT.get(mutant.name, ""),
     }
+    with ExitStack() as stack:
+        stack.enter_context(limited())
+        try:
+            implementation = stack.enter_context(planted(mutant.framework, mutant.component, mutant.mutation.text))
+        except Exception as error:  # noqa: BLE001  (whatever the import of a mutant raises is how it is found)
+            return {**row, "found": True, "law": f"import: {type(error).__name__}: {error}", "examples": 0}
+        return {**row, **judge(implementation, mutant.judged_in, truths, quick)}
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """No more than MEMORY in here."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, before[1]))
     try:
-        with planted(mutant.framework, mutant.component, mutant.mutation.text) as implementation:
-            return {**row, **judge(implementation, mutant.judged_in, truths, quick)}
-    except Exception as error:  # noqa: BLE001  (whatever the import of a mutant raises is how it is found)
-        return {**row, "found": True, "law": f"import: {type(error).__name__}: {error}", "examples": 0}
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def judge(implementation: Implementation, components: tuple[str, ...], truths: Truths, quick: bool) -> dict[str, Any]:
