@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from veriformer.impls import wire
 from veriformer.impls.discover import Found, Place, places
 from veriformer.impls.protocol import Call, Door, Implementation, Misuse, Offer, Raised, Reply, Tree
-from veriformer.impls.spawned import GIB, Died, Limits, Spawned
+from veriformer.impls.spawned import GIB, UNUSUAL, Died, Limits, Spawned
 
 Answer = TypeVar("Answer")
 
@@ -38,12 +38,8 @@ class Worker:
         self.limits = limits
         self.x64 = x64
         self.spawned: Spawned | None = None
-        self.seed: int | None = None
-        self.seeded: int | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Elsewhere it is not started."""
-        return waiting, (self.place, self.limits, self.x64)
+        self.seed = UNUSUAL
+        self.seeded = UNUSUAL
 
     def load(self) -> list[dict[str, Tree]]:
         """Start it; what it found at its place. Raises Died."""
@@ -55,7 +51,7 @@ class Worker:
         """The answer to a question; from a new process, if there is none. Raises Died."""
         if self.spawned is None:
             self.load()
-            self.seeded = None
+            self.seeded = UNUSUAL
         if self.seeded != self.seed:
             self.exchange({"ask": "begin", "seed": self.seed}, lambda _: None)
             self.seeded = self.seed
@@ -92,14 +88,10 @@ def kept(key: Hashable, worker: Worker) -> None:
     if key in IDLE or worker.spawned is None or worker.spawned.resident() > GROWN:
         worker.close()
         return
+    worker.seed = UNUSUAL  # its generators begin again where those of a new process do
     IDLE[key] = worker
     if len(IDLE) > MOST_IDLE:
         IDLE.pop(next(iter(IDLE))).close()
-
-
-def waiting(place: Place, limits: Limits, x64: bool) -> Worker:
-    """A worker that is not started."""
-    return Worker(place, limits, x64=x64)
 
 
 @dataclass(frozen=True)
@@ -114,8 +106,6 @@ class Behind(Found):
     misuse: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    spare: list[Worker] = field(default_factory=list, compare=False)
-    """The process that was asked what there is: the first door may have it."""
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -132,24 +122,20 @@ class Behind(Found):
         return self.versions_here
 
     def open(self, dtype: str, device: str) -> Door:
-        """A door with a process of its own. JAX has 64-bit types for float64 alone, from its import on."""
+        """A door with a process of its own, an idle one if there is. JAX has 64-bit types for float64 alone, from its import
+        on."""
         x64 = self.present.backend == "jax" and dtype == "float64"
-        idle = IDLE.pop(self.code(x64), None)
-        fitting = [worker for worker in (*self.spare, idle) if worker and worker.x64 == x64]
-        if fitting and fitting[0] is not idle:
-            self.spare.clear()
-            if idle:
-                kept(self.code(x64), idle)
-        return DoorOfProcess(self, dtype, device, (fitting or [Worker(self.place, self.limits, x64=x64)])[0])
+        worker = IDLE.pop(self.code(x64), None) or Worker(self.place, self.limits, x64=x64)
+        return DoorOfProcess(self, dtype, device, worker)
 
     def code(self, x64: bool) -> Hashable:
         """What a process must hold to serve in another's place: the same files, to the letter, under the same limits."""
         return self.place, self.limits, x64, tuple(sorted(self.digests.items()))
 
     def close(self) -> None:
-        for worker in self.spare:
-            worker.close()
-        self.spare.clear()
+        for x64 in (False, True):
+            if worker := IDLE.pop(self.code(x64), None):
+                worker.close()
 
 
 def find(target: str, limits: Limits | None = None) -> list[Found]:
@@ -167,8 +153,8 @@ def behind(place: Place, limits: Limits) -> list[Found]:
         return [Found(place.target, error=said, details=died.raised.traceback, named=place.named)]
     found = [one_of(number, about, place, limits) for number, about in enumerate(told)]
     loaded = [one for one in found if isinstance(one, Behind)]
-    if loaded:
-        loaded[0].spare.append(worker)
+    if loaded:  # the process that was asked what there is: the first door may have it
+        kept(loaded[0].code(worker.x64), worker)
     else:
         worker.close()
     return found

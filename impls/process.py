@@ -22,12 +22,10 @@ import numpy as np
 from veriformer.impls import discover, wire
 from veriformer.impls.discover import Found, Place, load
 from veriformer.impls.protocol import Implementation, Misuse, Reply, Tree
-from veriformer.impls.spawned import leave_with_the_parent
+from veriformer.impls.spawned import UNUSUAL, leave_with_the_parent
 from veriformer.impls.worker import OpenDoor, open_door, raised_by
 
 STATUS_OF_ORPHANS = 1
-UNUSUAL = 20170612
-"""The seed of the first random numbers: none that a plug-in would choose, since to choose the same would change nothing."""
 INSTALLED = frozenset(("site-packages", "dist-packages"))
 """Folders of installed packages, wherever they are."""
 

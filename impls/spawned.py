@@ -33,6 +33,8 @@ BESIDES = {
 }
 """What a process finds in its environment where the user says nothing else: small arrays are not worth a second thread, the
 order of a set is the same in every run, and one process does not take all of a GPU's memory."""
+UNUSUAL = 20170612
+"""The seed of the first random numbers: none that a plug-in would choose, since to choose the same would change nothing."""
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 GIB = 2**30

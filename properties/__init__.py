@@ -31,6 +31,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
         *circumstances.laws(SUBJECTS[name]),
         *empty_batch.laws(SUBJECTS[name]),
         *special.laws(SUBJECTS[name]),
+        *getattr(module, "SHARED", ()),
         *(
             value
             for home in (module, visibility, dropped_weights, corners, depth)
@@ -41,7 +42,8 @@ LAWS: dict[str, tuple[Law, ...]] = {
     for name, module in MODULES.items()
 }
 """Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
-and so have those of the weights that it drops, of infinities, and of deep stacks."""
+and so have those of the weights that it drops, of infinities, and of deep stacks.
+SHARED: what two components state in the same words."""
 OBJECTS: dict[str, Subject] = {name: MODULES[name].OBJECT for name in OBJECT_FORMS}
 OBJECT_LAWS: dict[str, tuple[Law, ...]] = {
     name: (*universal_laws(subject), *optimizer.laws(subject)) for name, subject in OBJECTS.items()

@@ -7,40 +7,13 @@ import functools
 from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, plus
-from veriformer.properties.moments import FIRST, ROWS, draw
+from veriformer.properties.moments import ROWS, draw
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.tensors import FAR_FROM_THE_ENDS, matched
+from veriformer.properties.tensors import matched
 
 SUBJECT = Subject("adam", ROWS, draw, top=power(0.25), alike=("params", "grads"))
 law = SUBJECT.law
-
-the_first_step = law(
-    "The first step from 0 is lr times the sign of the gradient, -lr g / (|g| + eps).",
-    draw=moments.draw_from_zero,
-    rows=FIRST,
-)(moments.the_first_step_is_lr_times_the_sign_of_the_gradient)
-in_any_unit = law(
-    "The unit of the gradient does not matter, if eps is in it too.",
-    draw=moments.draw_scaled,
-    needs=("eps",),
-    kinds=FAR_FROM_THE_ENDS,
-)(moments.does_not_depend_on_the_unit_of_the_gradient)
-at_rest = law("Where gradient and moments are 0, nothing moves.", draw=moments.plain())(
-    moments.a_zero_gradient_and_state_move_nothing
-)
-late = law("The three hundredth update is the formula's too.", draw=moments.draw_late)(
-    moments.the_three_hundredth_update_is_no_other
-)
-upwards = law("To maximise is to minimise the opposite.", needs=("maximize",))(
-    moments.to_maximize_is_to_minimize_the_opposite
-)
-largest = law("The largest second moment so far never falls.", rows=moments.AMSGRAD, needs=("amsgrad",))(
-    moments.the_largest_moment_never_falls
-)
-in_any_order = law("The order of the arrays does not matter.", rows=tensors.several(ROWS))(
-    moments.ignores_the_order_of_tensors
-)
-in_parts = law("An array may be given as two.")(moments.splitting_a_tensor_changes_nothing)
+SHARED = tuple(moments.laws(SUBJECT))
 
 
 @law("Without decay, Adam and AdamW are one.", draw=moments.plain())

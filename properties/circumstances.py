@@ -12,10 +12,10 @@ import numpy as np
 from veriformer.impls.protocol import Call, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject
 from veriformer.properties.probes import Draw, numpy_dtype, seed_of
 from veriformer.properties.truth import is_floating
-from veriformer.properties.universal import same
+from veriformer.properties.universal import result_is_kept, same, told_before
 from veriformer.spec import COMPONENTS
 
 SIZES = 6
@@ -76,17 +76,13 @@ def after_the_same_sizes(subject: Subject, differences: tuple[str, ...] = DIFFER
     return draw
 
 
-def told_before(case: Case, experiment: Experiment) -> Call:
-    """The earlier call of a case, in the keywords that are taken."""
-    told = case.extra["earlier"]
-    offer = experiment.door.offers[experiment.component.name]
-    options = {name: value for name, value in told["options"].items() if offer.takes(name)}
-    other = Case(tuple(told["arguments"]), options, aliases=case.aliases)
-    if not experiment.question(other).has_an_answer():
-        raise NotJudged("what was to be asked before is outside the domain without a keyword that is not taken")
-    another = next((dtype for dtype in offer.dtypes if dtype != experiment.dtype), None)
-    if told["differs"] == "dtype" and another is not None:
-        other = other.but(arguments=cast(other.arguments, another), options=cast(options, another))
+def call_before(case: Case, experiment: Experiment) -> Call:
+    """The earlier call of a case, in another dtype where that is what differs."""
+    other = told_before(case, experiment, case.aliases)
+    dtypes = experiment.door.offers[experiment.component.name].dtypes
+    another = next((dtype for dtype in dtypes if dtype != experiment.dtype), None)
+    if case.extra["earlier"]["differs"] == "dtype" and another is not None:
+        other = other.but(arguments=cast(other.arguments, another), options=cast(other.options, another))
     return experiment.call(other)
 
 
@@ -98,17 +94,14 @@ def cast(tree: Tree, dtype: str) -> Any:
 
 def remembers_nothing_of_earlier_calls(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x) after f(x') is f(x): it is the formula's, and the result of f(x') stays what it was."""
-    after = experiment.ask(case, before=(told_before(case, experiment),))
-    kept = differing(
-        "result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged"
-    )
-    return (*after.evidence(), kept)
+    after = experiment.ask(case, before=(call_before(case, experiment),))
+    return (*after.evidence(), result_is_kept(after))
 
 
 def answers_several_threads_at_once(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x) from each of several threads, each of which asks f(x') in between, is f(x) asked alone."""
     alone = experiment.ask(case)
-    together = experiment.ask(case, before=(told_before(case, experiment),), threads=THREADS)
+    together = experiment.ask(case, before=(call_before(case, experiment),), threads=THREADS)
     others = (replace(together, reply=replace(together.reply, outputs=one)) for one in together.reply.others)
     evidence = (part for other in others for part in same(other, alone, "answer when asked alone"))
     return (*same(together, alone, "answer when asked alone"), *evidence)

@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Path
-from veriformer.impls.tree import leaves, rebuild
+from veriformer.impls.tree import leaves
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
 from veriformer.properties.probes import Draw, Row
 from veriformer.properties.truth import is_floating
-from veriformer.properties.universal import lengths
-from veriformer.spec import COMPONENTS
+from veriformer.properties.universal import lengths, with_batches
 
 EXTENSION = "an empty batch"
 
@@ -54,18 +52,8 @@ def emptied(subject: Subject) -> Callable[[Draw], Case]:
     def draw(recipe: Draw) -> Case:
         case = subject.draw(recipe)
         size = max(lengths(subject, case))
-
-        def none_of(name: str, value: Any) -> Any:
-            def cut(_: Path, leaf: Any) -> Any:
-                batched = isinstance(leaf, np.ndarray) and leaf.ndim > subject.batched[name] and leaf.shape[0] == size
-                return leaf[:0] if batched else leaf
-
-            return rebuild(value, cut) if name in subject.batched else value
-
-        names = COMPONENTS[subject.component].positional
-        arguments = [none_of(name, value) for name, value in zip(names, case.arguments, strict=False)]
-        options = {name: none_of(name, value) for name, value in case.options.items()}
-        return case.with_arguments(arguments, options=options, extension=EXTENSION)
+        empty = with_batches(case, subject, lambda leaf: leaf[:0] if leaf.shape[0] == size else leaf)
+        return empty.but(extension=EXTENSION)
 
     return draw
 

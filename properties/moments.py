@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from veriformer.impls.protocol import Path
 from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, NotJudged, not_above, relation
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import KINDS, Draw
-from veriformer.properties.tensors import SHAPES, matched, row
+from veriformer.properties.tensors import FAR_FROM_THE_ENDS, SHAPES, matched, row
 from veriformer.properties.truth import place
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Ball, number, working_precision
@@ -199,3 +200,29 @@ def ignores_the_order_of_tensors(case: Case, experiment: Experiment) -> tuple[Ev
 def splitting_a_tensor_changes_nothing(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f of the two halves is the two halves of f: each number is moved by itself."""
     return tensors.in_two_tensors(case, experiment)
+
+
+def laws(subject: Subject) -> Iterator[Law]:
+    """The laws that adam and adamw share."""
+    law = subject.law
+    yield law(
+        "The first step from 0 is lr times the sign of the gradient, -lr g / (|g| + eps).",
+        draw=draw_from_zero,
+        rows=FIRST,
+    )(the_first_step_is_lr_times_the_sign_of_the_gradient)
+    yield law(
+        "The unit of the gradient does not matter, if eps is in it too.",
+        draw=draw_scaled,
+        needs=("eps",),
+        kinds=FAR_FROM_THE_ENDS,
+    )(does_not_depend_on_the_unit_of_the_gradient)
+    yield law("Where gradient and moments are 0, nothing moves.", draw=plain())(a_zero_gradient_and_state_move_nothing)
+    yield law("The three hundredth update is the formula's too.", draw=draw_late)(
+        the_three_hundredth_update_is_no_other
+    )
+    yield law("To maximise is to minimise the opposite.", needs=("maximize",))(to_maximize_is_to_minimize_the_opposite)
+    yield law("The largest second moment so far never falls.", rows=AMSGRAD, needs=("amsgrad",))(
+        the_largest_moment_never_falls
+    )
+    yield law("The order of the arrays does not matter.", rows=tensors.several(ROWS))(ignores_the_order_of_tensors)
+    yield law("An array may be given as two.")(splitting_a_tensor_changes_nothing)

@@ -231,18 +231,25 @@ def example(case: Case, subject: Subject, b: int, *, of_the_same_rank: bool = Fa
     """One example of a batched case, or a batch of it alone; what is broadcast along the batch stays."""
     size = max(lengths(subject, case))
 
-    def one(name: str, value: Any) -> Any:
-        def row(_: Path, leaf: Any) -> Any:
-            if not isinstance(leaf, np.ndarray) or leaf.ndim <= subject.batched[name]:
-                return leaf
-            here = b if leaf.shape[0] == size else 0
-            return leaf[here : here + 1] if of_the_same_rank else leaf[here]
+    def one(leaf: np.ndarray) -> np.ndarray:
+        here = b if leaf.shape[0] == size else 0
+        return leaf[here : here + 1] if of_the_same_rank else leaf[here]
 
-        return rebuild(value, row) if name in subject.batched else value
+    return with_batches(case, subject, one)
+
+
+def with_batches(case: Case, subject: Subject, change: Callable[[np.ndarray], np.ndarray]) -> Case:
+    """The case, with everything changed that has a batch axis."""
+
+    def changed(name: str, value: Any) -> Any:
+        def leaf_of(_: Path, leaf: Any) -> Any:
+            return change(leaf) if isinstance(leaf, np.ndarray) and leaf.ndim > subject.batched[name] else leaf
+
+        return rebuild(value, leaf_of) if name in subject.batched else value
 
     names = COMPONENTS[subject.component].positional
-    arguments = [one(name, value) for name, value in zip(names, case.arguments, strict=False)]
-    return case.with_arguments(arguments, options={name: one(name, value) for name, value in case.options.items()})
+    arguments = [changed(name, value) for name, value in zip(names, case.arguments, strict=False)]
+    return case.with_arguments(arguments, options={name: changed(name, value) for name, value in case.options.items()})
 
 
 def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
@@ -263,22 +270,27 @@ def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
 
 def a_second_call_after_other_shapes_answers_the_same(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """f(x) after f(x') is f(x), and the result of f(x') stays what it was."""
-    told = case.extra["earlier"]
-    options = {
-        name: value
-        for name, value in told["options"].items()
-        if experiment.door.offers[experiment.component.name].takes(name)
-    }
-    other = Case(tuple(told["arguments"]), options)
-    if not experiment.question(other).has_an_answer():
-        raise NotJudged("what was to be asked before is outside the domain without a keyword that is not taken")
-    earlier = experiment.call(other)
+    earlier = experiment.call(told_before(case, experiment))
     fresh = experiment.ask(case)
     after = experiment.ask(case, before=(earlier,))
-    kept = differing(
-        "result kept from the earlier call", "changed" if after.reply.kept_changed else "unchanged", "unchanged"
-    )
-    return (*same(after, fresh, "first answer"), kept)
+    return (*same(after, fresh, "first answer"), result_is_kept(after))
+
+
+def told_before(case: Case, experiment: Experiment, aliases: tuple[tuple[int, ...], ...] = ()) -> Case:
+    """The earlier case that a case has beside it, in the keywords that are taken."""
+    told = case.extra["earlier"]
+    offer = experiment.door.offers[experiment.component.name]
+    options = {name: value for name, value in told["options"].items() if offer.takes(name)}
+    earlier = Case(tuple(told["arguments"]), options, aliases=aliases)
+    if not experiment.question(earlier).has_an_answer():
+        raise NotJudged("what was to be asked before is outside the domain without a keyword that is not taken")
+    return earlier
+
+
+def result_is_kept(after: Answer) -> Evidence:
+    """That what an earlier call has answered is still what it was."""
+    found = "changed" if after.reply.kept_changed else "unchanged"
+    return differing("result kept from the earlier call", found, "unchanged")
 
 
 def same(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import SEVENS
 from veriformer.cli import main
 from veriformer.record import Record, Verdict, read, write
 
@@ -25,19 +26,6 @@ def relu(x):
 @impl.component
 def gelu(x):
     raise ValueError("not yet")
-"""
-
-SEVENS = """
-from veriformer import Implementation
-import numpy as np
-impl = Implementation("sevens")
-@impl.component
-def softmax(x, *, mask=None):
-    x = x if mask is None else np.where(mask, x, -np.inf).astype(x.dtype)
-    with np.errstate(all="ignore"):
-        e = np.exp(x - x.max(-1, keepdims=True))
-        p = e / e.sum(-1, keepdims=True)
-    return p if mask is None else np.where(mask.any(-1, keepdims=True), p, x.dtype.type(7))
 """
 
 

@@ -115,22 +115,9 @@ def test_torch_clip_grad_norm_undeclared_is_diagnosed() -> None:
     assert record.diagnosis.endswith("under='norm_plus_1e-6'"), record.diagnosis
 
 
-def updated(optimizer: Any, params: Named, grads: Named, state: Named, **options: Any) -> tuple[Named, Named]:
-    """One update of a torch optimizer that is given its state, as a function."""
-    own = {name: p.clone().requires_grad_() for name, p in params.items()}
-    stepping = optimizer(own.values(), **options)
-    for name, p in own.items():
-        p.grad = grads[name].clone()
-        moments = {"exp_avg": state["m"][name].clone(), "exp_avg_sq": state["v"][name].clone()}
-        stepping.state[p] = {"step": torch.tensor(float(state["step"])), **moments}
-    stepping.step()
-    of = {name: stepping.state[p] for name, p in own.items()}
-    m, v = ({name: s[key] for name, s in of.items()} for key in ("exp_avg", "exp_avg_sq"))
-    return {name: p.detach() for name, p in own.items()}, {"step": state["step"] + 1, "m": m, "v": v}
-
-
 def functional(optimizer: Any, **how: bool) -> Callable[..., Any]:
     """A torch optimizer as the functional form asks for it."""
+    from tests.controls.torch_optim import stepped
 
     def update(
         params: Named,
@@ -144,7 +131,7 @@ def functional(optimizer: Any, **how: bool) -> Callable[..., Any]:
         weight_decay: float = 0.0,
     ) -> tuple[Named, Named]:
         options = {"lr": lr, "betas": (beta_1, beta_2), "eps": eps, "weight_decay": weight_decay}
-        return updated(optimizer, params, grads, state, **options, **how)
+        return stepped(optimizer, params, grads, state, {**options, **how})
 
     return update
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.commands import run
 from tests.wrong import cached_attention as wrong
-from veriformer.cli import main
 from veriformer.impls import script as asked
 from veriformer.impls.numpy.attention import attention
 from veriformer.impls.numpy.cached_attention import CachedAttention
@@ -324,14 +324,6 @@ def test_what_a_step_changes_is_named(build: type, said: str) -> None:
     record = judged(build, "does_not_change_its_arguments", Budget(0, quick=True))
     assert record.verdict is Verdict.BROKEN
     assert said in record.message
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
-    """The exit code of a command, and all that it printed."""
-    with pytest.raises(SystemExit) as exited:
-        main([str(argument) for argument in arguments])
-    printed = capsys.readouterr()
-    return int(exited.value.code or 0), printed.out + printed.err
 
 
 @pytest.fixture

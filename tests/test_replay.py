@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from veriformer.cli import main
+from tests.commands import run
 
 SIGN = """
 from veriformer import Implementation
@@ -17,14 +17,6 @@ impl = Implementation("mine")
 def residual(x, sublayer_output):
     return x - sublayer_output
 """
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
-    """The exit code of a command, and all that it printed."""
-    with pytest.raises(SystemExit) as exited:
-        main([str(argument) for argument in arguments])
-    printed = capsys.readouterr()
-    return int(exited.value.code or 0), printed.out + printed.err
 
 
 @pytest.fixture

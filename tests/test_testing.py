@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import SEVENS
 from veriformer.cli import main
 from veriformer.impls.protocol import Misuse
 from veriformer.properties.conformance import Selection, Suite
@@ -46,18 +47,6 @@ from veriformer.testing import conformance_tests
 test_mine = conformance_tests(
     "mine.py", "gone.py", laws=["agrees_with_the_spec"], quick=True, examples=0, known={known!r}
 )
-"""
-SEVENS = """
-from veriformer import Implementation
-import numpy as np
-impl = Implementation("sevens")
-@impl.component
-def softmax(x, *, mask=None):
-    x = x if mask is None else np.where(mask, x, -np.inf).astype(x.dtype)
-    with np.errstate(all="ignore"):
-        e = np.exp(x - x.max(-1, keepdims=True))
-        p = e / e.sum(-1, keepdims=True)
-    return p if mask is None else np.where(mask.any(-1, keepdims=True), p, x.dtype.type(7))
 """
 
 

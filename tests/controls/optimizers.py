@@ -13,10 +13,10 @@ import torch
 
 from tests.controls.arithmetic import Array, by_numpy, constant, in_reverse, in_turn
 from tests.controls.control import WIDE, Control, in_jax, in_numpy, in_torch
+from tests.controls.torch_optim import Named, stepped
 
 KINGMA = "Kingma & Ba 2015, algorithm 1"
 PASCANU = "Pascanu et al. 2013, algorithm 1"
-Named = dict[str, Any]
 Step = Callable[[Array, Array, Array, float, float, float, int], Array]
 
 
@@ -55,28 +55,6 @@ def adam(
         out[name] = (p * constant(1 - lr * weight_decay, p) if decoupled else p) - step
         m_new[name], v_new[name] = m, v
     return out, {"step": t, "m": m_new, "v": v_new}
-
-
-def stepped(
-    kind: type[torch.optim.Optimizer], params: Named, grads: Named, state: Named, how: Named
-) -> tuple[Named, Named]:
-    """One step of an optimizer of torch.optim, from this state."""
-    own = {name: torch.nn.Parameter(p.clone()) for name, p in params.items()}
-    optimizer = kind(list(own.values()), **how)
-    for name, p in own.items():
-        p.grad = grads[name].clone()
-        optimizer.state[p] = {
-            "step": torch.tensor(float(state["step"])),
-            "exp_avg": state["m"][name].clone(),
-            "exp_avg_sq": state["v"][name].clone(),
-        }
-        if how.get("amsgrad"):
-            optimizer.state[p]["max_exp_avg_sq"] = state["v_max"][name].clone()
-    optimizer.step()
-    kept = {name: optimizer.state[p] for name, p in own.items()}
-    names = {"m": "exp_avg", "v": "exp_avg_sq"} | ({"v_max": "max_exp_avg_sq"} if how.get("amsgrad") else {})
-    moments = {to: {name: one[of] for name, one in kept.items()} for to, of in names.items()}
-    return {name: p.detach() for name, p in own.items()}, {"step": int(state["step"]) + 1, **moments}
 
 
 def of_torch(
