@@ -121,7 +121,7 @@ def weights(s: Array) -> Array:
 def kept(case: Case, p: Array) -> Array:
     """The weights, 0 where they are dropped."""
     keep = case.options.get("keep")
-    return p if keep is None else np.where(keep & (case.options["rate"] != 1), p, F32(0))
+    return p if keep is None else np.where(keep & (case.options.get("rate", 0.0) != 1), p, F32(0))
 
 
 def share(case: Case) -> np.float32:
