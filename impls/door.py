@@ -27,7 +27,7 @@ LIVES = 200
 MOST_IDLE = 4
 """So many processes may wait for the next door to the same code."""
 GROWN = 2 * GIB
-"""A process that has taken so much memory is not kept."""
+"""A process that has taken so much memory since its first answer is not kept."""
 
 
 class Worker:
@@ -85,7 +85,7 @@ IDLE: dict[Hashable, Worker] = {}
 
 def kept(key: Hashable, worker: Worker) -> None:
     """Let it wait for the next door to the same code; the oldest makes room for it."""
-    if key in IDLE or worker.spawned is None or worker.spawned.resident() > GROWN:
+    if key in IDLE or worker.spawned is None or worker.spawned.grown() > GROWN:
         worker.close()
         return
     worker.seed = UNUSUAL  # its generators begin again where those of a new process do
@@ -241,6 +241,9 @@ class DoorOfProcess:
             return Reply(raised=Raised("NotAsked", f"{call.component} {what} before", declined=True))
         try:
             reply = self.worker.ask(question, wire.reply_of)
+            if reply.raised and reply.raised.fatal:  # it lives, but its device is lost to it
+                self.worker.close()
+                raise Died(reply.raised.type, reply.raised.message, reply.raised.traceback)
             self.spoilt = self.spoilt or bool(reply.world_changed)
             return reply
         except Died as death:

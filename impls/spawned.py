@@ -92,12 +92,17 @@ class Spawned:
             widen(pipe)
         self.tail = b""
         self.printing = True
+        self.at_first: int | None = None
+        """Bytes of memory in use after the first answer."""
         self.kill = weakref.finalize(self, killed, self.process)
 
     def exchange(self, question: Tree, timeout: float | None = None) -> Tree:
         """The answer to a question. Raises Died when none comes, and then there is no process any more; Garbled when
         something else comes."""
-        return Exchange(self, wire.pack(question), timeout or self.limits.timeout).answer()
+        answer = Exchange(self, wire.pack(question), timeout or self.limits.timeout).answer()
+        if self.at_first is None:
+            self.at_first = self.resident()
+        return answer
 
     def ended(self, type: str, message: str, *, stopped: bool = False) -> Died:
         """Kill it, and say why."""
@@ -150,6 +155,10 @@ class Spawned:
         except (OSError, IndexError):
             return 0
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def grown(self) -> int:
+        """Bytes of memory that were taken since the first answer."""
+        return self.resident() - (self.at_first or 0)
 
     def last_words(self, said: str) -> str:
         """Where it was, the way tracebacks are written, from the fault handler's report; else the end of what it printed."""

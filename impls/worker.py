@@ -214,8 +214,21 @@ class OpenDoor:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
-            return None, raised_by(error)
+            return None, self.raised(error)
         return outputs, self.not_an_answer(call, outputs, moved)
+
+    def raised(self, error: BaseException) -> Raised:
+        """An exception of a call as data; fatal, if the device answers nothing after it: what a kernel does outside its memory
+        is held against the whole process."""
+        said = raised_by(error)
+        return said if self.device == "cpu" or self.device_answers() else replace(said, declined=False, fatal=True)
+
+    def device_answers(self) -> bool:
+        """Does the device still take a number and give it back?"""
+        try:
+            return not self.framework.move_out(self.framework.move_in(np.zeros(1, np.float32), self.device)).any()
+        except Exception:  # noqa: BLE001  (each framework has its own word for a device that is lost)
+            return False
 
     def world_changed(self, call: Call) -> tuple[str, ...]:
         """What each of a few more calls changes of the world."""
@@ -292,7 +305,7 @@ class OpenDoor:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
-            return None, None, raised_by(error)
+            return None, None, self.raised(error)
         return outputs, gradients, None
 
     def with_aliases_added(self, call: Call, gradients: tuple[Tree, ...]) -> tuple[Tree, ...]:

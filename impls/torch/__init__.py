@@ -153,15 +153,15 @@ def arithmetic(dtype: str) -> AbstractContextManager[None]:
 def move_in(array: np.ndarray, device: str) -> torch.Tensor:
     """A tensor with the array's strides and its offset in memory; on the CPU it is the array's own memory."""
     if array.dtype == ml_dtypes.bfloat16:
-        return move_in(array.view(np.uint16), "cpu").view(torch.bfloat16).to(device)
+        return move_in(array.view(np.uint16), device).view(torch.bfloat16)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
         memory = array.base if isinstance(array.base, np.ndarray) and array.base.flags.c_contiguous else array
-        offset = (array.ctypes.data - memory.ctypes.data) // array.itemsize
-        if memory is array or memory.dtype != array.dtype or not offset:
+        if memory is array or memory.itemsize != array.itemsize or min(array.strides, default=0) < 0:
             return torch.from_numpy(array).to(device)
+        offset = (array.ctypes.data - memory.ctypes.data) // array.itemsize
         strides = [stride // array.itemsize for stride in array.strides]
-        return torch.as_strided(torch.from_numpy(memory), array.shape, strides, offset).to(device)
+        return torch.as_strided(torch.from_numpy(memory.view(array.dtype)).to(device), array.shape, strides, offset)
 
 
 def move_out(native: torch.Tensor) -> np.ndarray:

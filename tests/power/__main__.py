@@ -15,7 +15,7 @@ from tests.power.known import stale
 from veriformer.bench import machine
 from veriformer.run import versions
 
-FIGURES = ("honest", "enclosed", "tightness", "defects", "comparison", "speed", "bugs", "mutants")
+FIGURES = ("honest", "enclosed", "tightness", "functions", "defects", "comparison", "speed", "bugs", "mutants")
 RECORDED = Path("reports") / "recorded" / "power.md"
 """The table that is committed: machine, versions and date in it, no paths and no name of a host."""
 LEFT_OUT = (
