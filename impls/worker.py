@@ -147,11 +147,14 @@ class OpenDoor:
             outputs, raised = self.attempt(call, moved)
             seconds = time.perf_counter() - started
             if raised:
-                return Reply(raised=raised, changed_arguments=moved.changed(self.framework), seconds=seconds)
+                changed = () if raised.fatal else moved.changed(self.framework)
+                return Reply(raised=raised, changed_arguments=changed, seconds=seconds)
             first = next((leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)), None)
             with_grad, gradients = None, None
             if call.cotangent is not None:
                 with_grad, gradients, raised = self.differentiate(call, moved)
+                if raised and raised.fatal:
+                    return Reply(raised=raised, seconds=seconds)
             others: tuple[Tree, ...] = ()
             if call.threads > 1:
                 others, raised = self.ask_threads(call, self.out(outputs))

@@ -13,6 +13,25 @@ from veriformer.record import Record, Verdict, read
 HOSTILE = Path(__file__).parent / "hostile"
 AGREES, WORLD = "agrees_with_the_spec", "leaves_the_world_as_it_found_it"
 CRASHED, BROKEN, HELD, ABSENT = Verdict.CRASHED, Verdict.BROKEN, Verdict.HELD, Verdict.ABSENT
+
+
+def has_torch() -> bool:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def has_cuda() -> bool:
+    """Is there a GPU to lose?"""
+    if not has_torch():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 EXPECTED = {
     "segfault": (AGREES, CRASHED, "SIGSEGV: the process was killed by signal 11: Segmentation fault"),
     "aborts": (AGREES, CRASHED, "SIGABRT: the process was killed by signal 6: Aborted"),
@@ -39,6 +58,7 @@ EXPECTED = {
     "moves_away": (WORLD, BROKEN, "the working directory"),
     "leaves_threads": (WORLD, BROKEN, "a thread left running (Thread-N (sleep))"),
     "sets_default_dtype": (WORLD, BROKEN, "torch's default dtype (was torch.float32, is torch.float64)"),
+    "loses_the_device": (AGREES, CRASHED, "device-side assert") if has_cuda() else ("", ABSENT, "no cuda device"),
     "dies_at_import": ("", ABSENT, "its import failed: Exited: the process ended with exit status 5"),
 }
 """Plug-in -> a law, its verdict, and what is said."""
@@ -46,7 +66,7 @@ EXPECTED = {
 
 HUNGRY = {"eats_memory", "answers_gigabytes"}
 """Those that need little memory, and much time to fill it, to be stopped."""
-NEEDS_TORCH = {"sets_default_dtype"}
+NEEDS_TORCH = {"sets_default_dtype", "loses_the_device"}
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +86,6 @@ def checked(names: set[str], records: Path, *limits: str) -> tuple[int, list[Rec
     with pytest.raises(SystemExit) as exited:
         main(["check", *targets, *chosen, *limits, "--json", str(records)])
     return int(exited.value.code or 0), [record for record in read(records) if record.kind == "verdict"]
-
-
-def has_torch() -> bool:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def of(name: str, records: list[Record]) -> list[Record]:

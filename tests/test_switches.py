@@ -24,8 +24,10 @@ from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import BFLOAT16, FLOAT16, FLOAT32, TF32, precision_of
+from veriformer.spec.numbers.precision import BFLOAT16, DIVIDE_ON_GPUS, FLOAT16, FLOAT32, TF32, precision_of
 
+DIVIDE = {"divide": DIVIDE_ON_GPUS}
+"""What every framework says besides, on a GPU."""
 DROPPED = 13
 """Bits of a float32 number that TF32 has not."""
 
@@ -44,9 +46,9 @@ def test_on_a_cpu_nothing_is_switched_on() -> None:
 
 
 def test_torch_says_tf32_where_float32_products_may_be_rounded(lower_precision: str) -> None:
-    assert torch_switches("float32", "cuda") == {"products": "tf32"}
+    assert torch_switches("float32", "cuda") == {"products": "tf32", **DIVIDE}
     assert torch_switches("float32", "cpu")["products"] == {"high": "tf32", "medium": "bfloat16"}[lower_precision]
-    assert torch_switches("float64", "cuda") == {}
+    assert torch_switches("float64", "cuda") == DIVIDE
 
 
 @contextmanager
@@ -63,11 +65,11 @@ def turned(switch: str, value: bool) -> Iterator[None]:
 
 def test_torch_says_in_what_partial_sums_are_put_together() -> None:
     for dtype, short in (("bfloat16", "bf16"), ("float16", "fp16")):
-        assert torch_switches(dtype, "cuda") == {"partial_sums": dtype, "terms": 8}
+        assert torch_switches(dtype, "cuda") == {"partial_sums": dtype, "terms": 8, **DIVIDE}
         with turned(f"allow_{short}_reduced_precision_reduction", False):
-            assert torch_switches(dtype, "cuda") == {}
+            assert torch_switches(dtype, "cuda") == DIVIDE
     with turned("allow_fp16_accumulation", True):
-        assert torch_switches("float16", "cuda") == {"partial_sums": "float16", "terms": 1}
+        assert torch_switches("float16", "cuda") == {"partial_sums": "float16", "terms": 1, **DIVIDE}
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,8 @@ def test_torch_says_in_what_partial_sums_are_put_together() -> None:
 )
 def test_jax_says_what_its_level_means_on_a_gpu(level: str | None, products: dict[str, str]) -> None:
     with jax.default_matmul_precision(level):
-        assert jax_switches("float32", "cuda") == products
-        assert jax_switches("float64", "cuda") == {}
+        assert jax_switches("float32", "cuda") == {**products, **DIVIDE}
+        assert jax_switches("float64", "cuda") == DIVIDE
 
 
 def cut(x: torch.Tensor) -> torch.Tensor:
@@ -160,3 +162,10 @@ def test_partial_sums_rounded_on_their_way_are_within_the_bound(form: object, te
 def test_the_product_format_is_that_of_the_switch() -> None:
     assert precision_of("float32", switches={"products": "tf32"}).product is TF32
     assert precision_of("float32").product is FLOAT32
+
+
+def test_a_quotient_may_be_further_off_on_a_gpu_in_float32_alone() -> None:
+    """Half types are divided in float32 and rounded; float64 is divided exactly."""
+    told = {name: precision_of(name, switches=DIVIDE).divide for name in ("float64", "float32", "bfloat16", "float16")}
+    assert told == {"float64": 2.0, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
+    assert precision_of("bfloat16", "layer", switches=DIVIDE).divide == 4.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from veriformer.spec.numbers.precision import DIVIDE_ON_GPUS
+
 FORMATS = {"tf32": "tf32", "bf16": "bfloat16"}
 """PyTorch's word for what float32 factors may be rounded to -> ours. "ieee" and "none" round nothing.
 
@@ -17,7 +19,14 @@ instructions". No partial sum that is rounded on its way to another one has fewe
 
 def switches(dtype: str, device: str) -> dict[str, str | int]:
     """What matrix products may do beyond the dtype itself: `products`, the format that their factors may be rounded to, and
-    `partial_sums`, the format in which sums of at least `terms` products may be put together."""
+    `partial_sums`, the format in which sums of at least `terms` products may be put together; `divide`, by how many unit
+    roundoffs a quotient in float32 may be off (PyTorch's own kernels divide exactly, what torch.compile and Triton make does
+    not)."""
+    return {**of_products(dtype, device), **({"divide": int(DIVIDE_ON_GPUS)} if device == "cuda" else {})}
+
+
+def of_products(dtype: str, device: str) -> dict[str, str | int]:
+    """`products`, `partial_sums` and `terms`."""
     if dtype == "float32":
         said = of_cuda() if device == "cuda" else str(torch.backends.mkldnn.matmul.fp32_precision)
         return {"products": FORMATS[said]} if said in FORMATS else {}

@@ -8,25 +8,25 @@ from veriformer.spec.numbers.bounded import Bounded
 
 
 def rising(step: Bounded, warmup: Bounded) -> Bounded:
-    """t / w, or t times the reciprocal of w: two roundings, and what rounds t and w."""
-    u = step.precision.step.u
+    """t / w, or t times the reciprocal of w, and what rounds t and w."""
+    u, quotient = step.precision.step.u, step.precision.quotient
     with np.errstate(all="ignore"):
         value = step.value / warmup.value
         given = step.error / np.maximum(np.abs(step.value), 1.0) + warmup.error / np.abs(warmup.value)
-        return step.of(value, np.abs(value) * np.expm1(2 * given + 3 * u))
+        return step.of(value, np.abs(value) * np.expm1(2 * given + quotient * u))
 
 
 def falling(step: Bounded, warmup: Bounded, total: Bounded) -> Bounded:
     """(T - t) / (T - w), or 1 - (t - w) / (T - w), t cut off at T, the result at 0.
 
     Either is a quotient q of two differences, each rounded, in [0, 1], and 1 - q where it is formed: with d = T - w at most
-    (e_T + e_t) / d + (e_T + e_w) / d for the arguments, and 3 u for the quotient, 1 u for 1 - q; a reciprocal and a product
-    add 1 u. Twice what the arguments do covers the terms of second order; cutting off moves nothing away from the truth.
+    (e_T + e_t) / d + (e_T + e_w) / d for the arguments, 2 u for the differences, c_div u + u for a reciprocal and a product,
+    and 1 u for 1 - q. Twice what the arguments do covers the terms of second order; cutting off moves nothing away from the truth.
     """
-    u = step.precision.step.u
+    roundings = (step.precision.quotient + 3) * step.precision.step.u
     with np.errstate(all="ignore"):
         length = total.value - warmup.value
         value = np.clip((total.value - step.value) / length, 0.0, 1.0)
         given = (2 * total.error + step.error + warmup.error) / length
-        error = np.where(given < 0.25, np.expm1(5 * u) + 2 * given, np.inf)
+        error = np.where(given < 0.25, np.expm1(roundings) + 2 * given, np.inf)
     return step.of(value, error)

@@ -27,8 +27,8 @@ def forward(
 
     and alike for p - p_lo: no cancellation, never outside [0, 1], and nearly 0 for saturated rows. To first order it is
     the bound of Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and softmax functions", IMA J. Numer.
-    Anal. 41 (2021). A factor common to the row comes in by the sum, gamma_(n-1), and by the division, 3 u for a reciprocal
-    and a product, or by the logarithm of the sum in exp(x - max - log sum), (c_log + 1) u log sum + 2 u.
+    Anal. 41 (2021). A factor common to the row comes in by the sum, gamma_(n-1), and by the division, c_div u + u for a
+    reciprocal and a product, or by the logarithm of the sum in exp(x - max - log sum), (c_log + 1) u log sum + 2 u.
     """
     precision, u = x.precision, x.precision.step.u
     allowed = np.ones(x.shape, bool) if mask is None else np.broadcast_to(mask, x.shape)
@@ -48,7 +48,7 @@ def forward(
         error = np.where(a > 500.0, 1.0, np.maximum(up, down))
         error = np.where(np.isnan(error), 0.0, error)  # a row whose weights are all 0: 0 / 0, nothing to bound
         by_log = (ROUNDOFFS["log"] + 1) * u * np.log(np.maximum(total, 1.0)) + 2 * u
-        common = gamma(x.shape[-1] - 1, precision.accumulator.u) + np.maximum(3 * u, by_log)
+        common = gamma(x.shape[-1] - 1, precision.accumulator.u) + np.maximum(precision.quotient * u, by_log)
         error = error + (p + error) * common
         error = np.minimum(error, np.maximum(p, 1 - p) + 4 * u)
         lost = precision.step.tiny if precision.flushes else precision.step.half_ulp(np.zeros(()))

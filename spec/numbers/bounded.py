@@ -166,7 +166,7 @@ class Bounded(Number):
             least = np.abs(other.value) - other.reach
             error = (self.error + np.abs(quotient) * other.error) / least
             error = np.where(least > 0, error, np.inf)
-            return self.rounded(quotient, error, ROUNDOFFS["divide"])
+            return self.rounded(quotient, error, self.precision.divide)
 
     def negative(self) -> Self:
         return self.of(-self.value, self.error)
