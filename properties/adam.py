@@ -32,11 +32,12 @@ def draw_on_a_grid(recipe: Draw) -> Case:
 
 @law("The decay is a gradient like any other.", draw=draw_on_a_grid, needs=("weight_decay",), kinds=("normal", "large"))
 def the_decay_is_a_part_of_the_gradient(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """f(p, g; weight_decay) = f(p, g + weight_decay p; 0), where that sum is exact."""
+    """f(p, g; weight_decay) = f(p, g + weight_decay p; 0), where that sum is exact; g - weight_decay p with `maximize`."""
     if experiment.conventions.get("decay", "coupled") != "coupled":
         raise NotJudged("the decay is decoupled")
     params, grads, state = case.arguments
-    penalty = functools.partial(tensors.scaled, factor=case.options["weight_decay"])
+    share = -case.options["weight_decay"] if case.options.get("maximize") else case.options["weight_decay"]
+    penalty = functools.partial(tensors.scaled, factor=share)
     whole = tensors.mapped(plus, grads, penalty(params))
     undecayed = moments.without(case, "weight_decay").but(arguments=(params, whole, state))
     return matched(experiment.ask(case), experiment.ask(undecayed), "with the decay in the gradient")

@@ -138,7 +138,7 @@ def settled(component: Component, record: Record) -> Iterator[tuple[str, Any]]:
 def precision_from(record: Record) -> Precision:
     """The arithmetic that a record was judged under."""
     told = record.precision
-    switches = {name: told[name] for name in ("products", "partial_sums", "terms", "divide") if name in told}
+    switches = {name: told[name] for name in ("products", "partial_sums", "terms", "quotients") if name in told}
     computes_in = told.get("computes_in")
     return precision_of(
         record.dtype,

@@ -24,9 +24,9 @@ from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import BFLOAT16, DIVIDE_ON_GPUS, FLOAT16, FLOAT32, TF32, precision_of
+from veriformer.spec.numbers.precision import BFLOAT16, FLOAT16, FLOAT32, TF32, precision_of
 
-DIVIDE = {"divide": DIVIDE_ON_GPUS}
+DIVIDE = {"quotients": "div.full"}
 """What every framework says besides, on a GPU."""
 DROPPED = 13
 """Bits of a float32 number that TF32 has not."""

@@ -89,7 +89,7 @@ class Record:
     device: str = ""
     precision: Mapping[str, Any] = field(default_factory=dict)
     """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), what the framework's switches allowed
-    matrix products (`products`, `partial_sums` in sums of at least `terms`), `flushes`, and `also_holds_layer`."""
+    matrix products (`products`, `partial_sums` in sums of at least `terms`) and `quotients`, `flushes`, and `also_holds_layer`."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     """Convention -> value, with " (undeclared)" when the suite found it out by asking."""
     verdict: Verdict | None = None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import jax
 
-from veriformer.spec.numbers.precision import DIVIDE_ON_GPUS
-
 FULL = ("highest", "float32", "F32_F32_F32", "F64_F64_F64", "BF16_BF16_F32_X6", "BF16_BF16_F32_X9")
 """Nothing is rounded, or so many bfloat16 numbers are put in the place of one that nothing of it is lost."""
 BFLOAT16 = ("BF16_BF16_BF16", "BF16_BF16_F32")
@@ -14,14 +12,14 @@ default."""
 
 
 def switches(dtype: str, device: str) -> dict[str, str | int]:
-    """`products`, the format that the factors of a matrix product may be rounded to; and `divide`, by how many unit roundoffs a
-    quotient in float32 may be off, which XLA makes differ on GPUs. Empty where there is nothing to say.
+    """`products`, the format that the factors of a matrix product may be rounded to; and `quotients`, the instruction by which
+    XLA divides in float32 on a GPU. Empty where there is nothing to say.
 
     docs.jax.dev, "Matmul precision": the default lets recent GPUs round float32 factors to TF32. On a CPU the levels change
     nothing; an algorithm that is asked for by its name is taken everywhere. An argument `precision` of a call goes before
     this switch, and cannot be seen from outside: `computes_in` declares it.
     """
-    return {**of_products(dtype, device), **({"divide": int(DIVIDE_ON_GPUS)} if device == "cuda" else {})}
+    return {**of_products(dtype, device), **({"quotients": "div.full"} if device == "cuda" else {})}
 
 
 def of_products(dtype: str, device: str) -> dict[str, str | int]:

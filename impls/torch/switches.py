@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from veriformer.spec.numbers.precision import DIVIDE_ON_GPUS
-
 FORMATS = {"tf32": "tf32", "bf16": "bfloat16"}
 """PyTorch's word for what float32 factors may be rounded to -> ours. "ieee" and "none" round nothing.
 
@@ -19,10 +17,9 @@ instructions". No partial sum that is rounded on its way to another one has fewe
 
 def switches(dtype: str, device: str) -> dict[str, str | int]:
     """What matrix products may do beyond the dtype itself: `products`, the format that their factors may be rounded to, and
-    `partial_sums`, the format in which sums of at least `terms` products may be put together; `divide`, by how many unit
-    roundoffs a quotient in float32 may be off (PyTorch's own kernels divide exactly, what torch.compile and Triton make does
-    not)."""
-    return {**of_products(dtype, device), **({"divide": int(DIVIDE_ON_GPUS)} if device == "cuda" else {})}
+    `partial_sums`, the format in which sums of at least `terms` products may be put together; `quotients`, the instruction that
+    may divide in float32 (PyTorch's own kernels divide as IEEE 754 asks, what torch.compile and Triton make does not)."""
+    return {**of_products(dtype, device), **({"quotients": "div.full"} if device == "cuda" else {})}
 
 
 def of_products(dtype: str, device: str) -> dict[str, str | int]:

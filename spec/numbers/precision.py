@@ -88,7 +88,7 @@ ROUNDOFFS = Roundoffs(
     {
         "add": 1.0,
         "multiply": 1.0,
-        # IEEE 754 asks for 1 (half an ulp), which is what NumPy, PyTorch and JAX measure on CPU; see also DIVIDE_ON_GPUS.
+        # IEEE 754 asks for 1 (half an ulp), which is what NumPy, PyTorch and JAX measure on CPU; see also QUOTIENTS.
         "divide": 2.0,
         "sqrt": 2.0,
         # 1 / sqrt: measured 1.48 | 1.48 | 1.63 ulp for NumPy 2.4 | PyTorch 2.13 | JAX 0.10 on CPU, 2e6 points each.
@@ -114,9 +114,9 @@ ROUNDOFFS = Roundoffs(
 
 On an H100 `python -m tests.power functions` measures the same or less, division apart.
 """
-DIVIDE_ON_GPUS = 4.0
-"""float32 on a GPU: compilers divide by div.full.f32, "maximum relative error 2 ulp" (PTX ISA, "Floating Point Instructions:
-div"); XLA and Triton do. Measured on an H100: 2.52 unit roundoffs for JAX 0.11."""
+QUOTIENTS = MappingProxyType({"div.full": 4.0})
+"""How far a quotient in float32 may be off by the instruction that divides: "maximum relative error 2 ulp" (PTX ISA, "Floating
+Point Instructions: div"). XLA and Triton divide so on GPUs; measured on an H100: 2.52 unit roundoffs for JAX 0.11."""
 
 OUTWARD = 1.0 + 2.0**-43
 """A bound is itself computed in float64, by fewer than 2^10 operations in a row, each good to 2^-53."""
@@ -165,8 +165,8 @@ def precision_of(
     switches: Mapping[str, str | int] = MappingProxyType({}),
 ) -> Precision:
     """The precision that a dtype implies under `eager` or `layer`, with what was declared beyond it, and, where nothing was,
-    what the framework's switches allow matrix products: `products`, `partial_sums` and `terms`; `divide`, what they allow
-    quotients in float32.
+    what the framework's switches allow matrix products: `products`, `partial_sums` and `terms`; `quotients`, the
+    instruction that divides in float32.
 
     Half types accumulate in float32 unless declared otherwise (NumPy's own bfloat16 sums stick at 256).
     """
@@ -194,7 +194,7 @@ def precision_of(
         layer=contract == "layer" and half,  # in wider types the two promises are one
         partial_sums=partial,
         terms=terms if partial else 1,
-        divide=float(switches.get("divide", ROUNDOFFS["divide"])) if step is FLOAT32 else ROUNDOFFS["divide"],
+        divide=QUOTIENTS.get(str(switches.get("quotients")), ROUNDOFFS["divide"]) if step is FLOAT32 else ROUNDOFFS["divide"],
     )
 
 
