@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc
 
 from veriformer.properties.law import Evidence
 
@@ -17,13 +17,16 @@ def limits(trials: int, least: float, most: float, level: float) -> tuple[int, i
     Whatever it is there, fewer come with probability at most level / 2, and more with at most level / 2: the distribution
     of the count rises with the probability, so each tail is largest at its own end.
     """
-    return int(binom.ppf(level / 2, trials, least)), int(binom.isf(level / 2, trials, most))
+    counts = np.arange(trials + 1)
+    fewest = np.searchsorted(bdtr(counts, trials, least), level / 2)
+    return int(fewest), int(np.argmax(bdtrc(counts, trials, most) <= level / 2))
 
 
 def power(true: float, trials: int, least: float, most: float, level: float) -> float:
     """With which probability is a generator accused whose successes have the probability `true`?"""
     fewest, highest = limits(trials, least, most, level)
-    return float(binom.cdf(fewest - 1, trials, true) + binom.sf(highest, trials, true))
+    too_few = bdtr(fewest - 1, trials, true) if fewest else 0.0
+    return float(too_few + bdtrc(highest, trials, true))
 
 
 def counted(

@@ -176,17 +176,17 @@ class Suite:
         return replace(record, counterexample={**record.counterexample, "script": script(record, found.target)})
 
     def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
-        """Half types meet fewer sizes and examples, stacks the fewest, where the same run judges the same implementation in a
-        wider type: what is wired wrongly shows there, and all that a half type adds are roundings, which need no large sizes.
-        Who offers half types alone, or asks for them alone, has them judged in full. Off tiles and in long rows code takes
-        other paths in every type alike: beside float32, float64 does not go there."""
+        """Beside float32 every other dtype meets fewer sizes and examples, half types fewer still, and stacks the fewest: what is
+        wired wrongly shows in one dtype as in another, and all that the others add are roundings, which need no large sizes.
+        Half types alone are judged in full, and so is float64."""
         offered = found.implementation.dtypes if found.implementation else ()
         judged = [name for name in offered if name in (self.selection.dtypes or offered)]
-        if dtype == "float64" and "float32" in judged:
-            return replace(self.budget, reaching=False)
-        if dtype in WIDE or not any(name in WIDE for name in judged):
+        if dtype == "float32" or not any(name in WIDE for name in judged if name != dtype):
             return self.budget
-        return self.budget.narrowed(2 if SUBJECTS[component].stack else 4)
+        stack = SUBJECTS[component].stack
+        if dtype == "float64":
+            return self.budget.narrowed(4 if stack else 8) if "float32" in judged else self.budget
+        return self.budget.narrowed(2 if stack else 4)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not

@@ -58,6 +58,11 @@ class Answer:
         return self.truths.of(self.question.key() + b"outputs", self.question.outputs)
 
     @cached_property
+    def wanted(self) -> dict[Path, Truth]:
+        """The same by path."""
+        return dict(self.outputs)
+
+    @cached_property
     def found(self) -> dict[Path, Any]:
         """Every array answered, under its path, whatever was wanted."""
         return {path: leaf for path, leaf in leaves(self.reply.outputs) if leaf is not None}
@@ -82,7 +87,7 @@ class Answer:
 
     def output(self, path: Path) -> np.ndarray:
         """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
-        wanted, found = dict(self.outputs), self.found
+        wanted, found = self.wanted, self.found
         if found.keys() != wanted.keys():
             raise Misshapen(differing("arrays answered", described(found), described(wanted)))
         if np.shape(found[path]) != wanted[path].value.shape:

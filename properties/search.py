@@ -108,7 +108,8 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        return rows[: budget.sizes] if thorough else rows[: budget.sizes][1::2] or rows[:1]
+        most = budget.sizes // 2 if door.backend in COMPILED else budget.sizes
+        return rows[:most] if thorough else rows[1:most:2] or rows[:1]
     if door.backend in COMPILED:
         rows = compiled(law, rows)
     fewer = budget.quick and (door.backend in COMPILED or not thorough)

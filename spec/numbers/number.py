@@ -6,6 +6,7 @@ wrong answers, since two overlapping balls are neither larger nor smaller nor eq
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -90,7 +91,7 @@ class Number(NDArrayOperatorsMixin, ABC):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=int))
+        return math.prod(self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -14,6 +14,10 @@ from types import MappingProxyType
 import numpy as np
 
 
+POWER = 0x7FF << 52
+"""The bits of a float64 that hold its exponent: alone, they are the power of two below it; of inf and nan, inf."""
+
+
 @dataclass(frozen=True)
 class Format:
     """A binary floating-point format: `digits` of significand (the hidden one included), exponents from `emin`.
@@ -38,8 +42,8 @@ class Format:
 
     def half_ulp(self, magnitude: np.ndarray) -> np.ndarray:
         """Half a unit in the last place at this magnitude: how far rounding to nearest may go; inf at inf."""
-        _, exponent = np.frexp(np.maximum(magnitude, self.tiny))  # below, as far apart as at the smallest normal number
-        return np.where(np.isfinite(magnitude), np.ldexp(1.0, exponent - (self.digits + 1)), np.inf)
+        size = np.maximum(magnitude, self.tiny)  # below, as far apart as at the smallest normal number
+        return (size.view(np.int64) & POWER).view(np.float64) * self.u
 
     def nearest(self, value: np.ndarray | np.float64) -> np.ndarray:
         """The number of this format nearest to a float64 value, ties to even; inf beyond the largest."""
@@ -50,10 +54,11 @@ class Format:
 
     def holds(self, value: np.ndarray) -> np.ndarray:
         """Is a float64 value exactly a number of this format?"""
-        mantissa, exponent = np.frexp(np.where(np.isfinite(value), value, 0.0))
-        spare = np.maximum(self.emin - (exponent - 1), 0)
-        scaled = np.ldexp(mantissa, self.digits - spare)
-        return np.asarray((scaled == np.rint(scaled)) & (np.abs(value) <= self.largest))
+        size = np.abs(np.asarray(value, dtype=np.float64))
+        beyond = size.view(np.int64) & ((1 << FLOAT64.digits - self.digits) - 1)
+        of_smallest = np.minimum(size, self.tiny) / (self.tiny * 2 * self.u)
+        whole = np.where(size < self.tiny, of_smallest % 1 == 0, beyond == 0)
+        return np.asarray(whole & (size <= self.largest))
 
 
 FLOAT64 = Format("float64", 53, -1022, float(np.finfo(np.float64).max))
