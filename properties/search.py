@@ -108,7 +108,7 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        most = budget.sizes // 2 if door.backend in COMPILED else budget.sizes
+        most = max(2, budget.sizes // 2) if door.backend in COMPILED else budget.sizes
         return rows[:most] if thorough else rows[1:most:2] or rows[:1]
     if door.backend in COMPILED:
         rows = compiled(law, rows)

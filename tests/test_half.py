@@ -71,6 +71,24 @@ def test_who_computes_in_the_half_type_inside_keeps_eager_and_not_layer(dtype: s
     assert verdict("layer", in_float32(step_by_step)) is Verdict.HELD
 
 
+@pytest.mark.parametrize(("dtype", "inside"), [*((dtype, "float32") for dtype in HALF), ("float32", "float64")])
+def test_what_is_computed_in_more_is_rounded_in_the_end(dtype: str, inside: str) -> None:
+    """Who declares the wider format may round to the dtype once, and not at every step."""
+
+    def once(x: np.ndarray) -> np.ndarray:
+        return step_by_step(x.astype(inside)).astype(x.dtype)
+
+    def verdict(function: Callable[..., np.ndarray]) -> Verdict:
+        impl = Implementation("wider inside", backend="numpy", dtypes=(dtype,), computes_in=inside)
+        impl.component("softmax")(function)
+        verdict = judged(impl, "softmax", dtype).verdict
+        assert verdict is not None
+        return verdict
+
+    assert verdict(once) is Verdict.HELD
+    assert verdict(step_by_step) is Verdict.BROKEN
+
+
 def test_sums_over_many_rows_do_not_stick() -> None:
     """4,096 rows of ones: added up in bfloat16 they come to 256."""
     rows = np.ones((4096, 2), BFLOAT16)

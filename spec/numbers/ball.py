@@ -92,7 +92,7 @@ class Ball(Number):
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return type(self)(join([part.balls for part in parts]))
 
-    def scattered(self, places: np.ndarray, size: int) -> Self:
+    def scattered(self, places: np.ndarray, size: int, *, in_place: bool = False) -> Self:
         total = np.full(size, arb(0), dtype=object)
         for place, ball in zip(places.ravel().tolist(), self.balls.ravel().tolist(), strict=True):
             total[place] = total[place] + ball

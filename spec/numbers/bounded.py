@@ -121,9 +121,9 @@ class Bounded(Number):
     def near(self) -> np.ndarray:
         return self.value
 
-    def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any) -> Self:
+    def summed(self, reduce: Callable[[np.ndarray], np.ndarray], count: Any, format: Format | None = None) -> Self:
         """A sum of `count` terms by any tree: gamma_(n-1) times the sum of the magnitudes, and what flushing loses."""
-        acc = self.precision.accumulator
+        acc = format or self.precision.accumulator
         with np.errstate(all="ignore"):
             magnitude = reduce(self.size_at_most)
             additions = np.maximum(np.asarray(count) - 1, 0)
@@ -137,13 +137,15 @@ class Bounded(Number):
         count = self.size if axis is None else self.shape[axis]
         return self.summed(lambda array: array.sum(axis=axis, keepdims=keepdims), count)
 
-    def scattered(self, places: np.ndarray, size: int) -> Self:
+    def scattered(self, places: np.ndarray, size: int, *, in_place: bool = False) -> Self:
+        """Where they are added in place each sum is rounded to the array's own dtype: the gradient of 600 uses of a row, 1
+        each, is 256 in bfloat16 by torch.nn.functional.embedding 2.13 and by JAX 0.10 on CPU."""
         flat = places.ravel()
 
         def reduce(array: np.ndarray) -> np.ndarray:
             return np.bincount(flat, weights=array.ravel(), minlength=size) if flat.size else np.zeros(size)
 
-        return self.summed(reduce, np.bincount(flat, minlength=size))
+        return self.summed(reduce, np.bincount(flat, minlength=size), self.precision.step if in_place else None)
 
     def add(self, other: Self) -> Self:
         return self.rounded(self.value + other.value, self.error + other.error)

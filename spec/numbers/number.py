@@ -67,8 +67,9 @@ class Number(NDArrayOperatorsMixin, ABC):
         """Several arrays made one by a function such as np.stack, or by choosing between two."""
 
     @abstractmethod
-    def scattered(self, places: np.ndarray, size: int) -> Self:
-        """A flat array of `size`: at each place the sum of the elements that belong there."""
+    def scattered(self, places: np.ndarray, size: int, *, in_place: bool = False) -> Self:
+        """A flat array of `size`: at each place the sum of the elements that belong there. in_place: one after the other is
+        added to what stands there, as to the rows of a table."""
 
     @abstractmethod
     def near(self) -> np.ndarray:

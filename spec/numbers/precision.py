@@ -181,6 +181,7 @@ def precision_of(
     product, accumulator = output, FLOAT32 if half else output
     if computes_in == "tf32":
         product = TF32
+        step, accumulator = (FLOAT32, FLOAT32) if output is FLOAT64 else (step, accumulator)
     elif computes_in is not None:
         step = product = accumulator = FORMATS[computes_in]
     if computes_in is None and "products" in switches:
@@ -196,7 +197,7 @@ def precision_of(
         step,
         product,
         accumulator,
-        layer=contract == "layer" and half,  # in wider types the two promises are one
+        layer=step.digits > output.digits,  # what is computed in more than it is answered in is rounded in the end
         partial_sums=partial,
         terms=terms if partial else 1,
         divide=QUOTIENTS.get(str(switches.get("quotients")), ROUNDOFFS["divide"]) if step is FLOAT32 else ROUNDOFFS["divide"],

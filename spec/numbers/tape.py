@@ -45,6 +45,17 @@ class Tape(Number):
 
         return type(self)(self.value.rearranged(move), [(self, back)])
 
+    def __getitem__(self, key: Any) -> Self:
+        """The rows of a table, by their numbers, are looked up: each gradient is added to its row in place."""
+        if not (isinstance(key, np.ndarray) and key.dtype.kind in "iu"):
+            return super().__getitem__(key)
+        places = np.arange(self.size).reshape(self.shape)[key]
+
+        def back(g: Any) -> Any:
+            return g.scattered(places, self.size, in_place=True).reshape(self.shape)
+
+        return type(self)(self.value[key], [(self, back)])
+
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         starts = np.cumsum([0] + [part.size for part in parts])
         numbered = [
@@ -64,8 +75,8 @@ class Tape(Number):
         value = parts[0].value.joined([part.value for part in parts], join)
         return type(self)(value, [(part, back_to(index)) for index, part in enumerate(parts)])
 
-    def scattered(self, places: np.ndarray, size: int) -> Self:
-        value = self.value.scattered(places, size)
+    def scattered(self, places: np.ndarray, size: int, *, in_place: bool = False) -> Self:
+        value = self.value.scattered(places, size, in_place=in_place)
         return type(self)(value, [(self, lambda g: g[places.ravel()].reshape(self.shape))])
 
     def near(self) -> np.ndarray:
