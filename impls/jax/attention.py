@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from veriformer.impls.jax.apply_dropout import thinned
 from veriformer.impls.jax.softmax import softmax
+from veriformer.impls.jax.wide import product
 
 
 @functools.partial(jax.jit, static_argnames=("causal", "window", "rate"))
@@ -35,13 +36,13 @@ def attention(
     k, v = repeat_heads(k, q), repeat_heads(v, q)
     allowed = allowed_pairs(q.shape[-2], k.shape[-2], mask, causal, window)
     k, v = without_unseen(k, allowed), without_unseen(v, allowed)
-    scores = jnp.matmul(q, jnp.swapaxes(k, -1, -2), precision="highest")
+    scores = product(q, jnp.swapaxes(k, -1, -2))
     scores = scores * (1.0 / math.sqrt(q.shape[-1]) if scale is None else scale)
     if bias is not None:
         scores = scores + bias
     weights = softmax(scores, mask=allowed)
     weights = thinned(weights, keep, rate)
-    return jnp.matmul(weights, v, precision="highest")
+    return product(weights, v)
 
 
 def allowed_pairs(length_q: int, length_k: int, mask: jax.Array | None, causal: bool, window: int | None) -> jax.Array:

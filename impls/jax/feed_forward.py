@@ -6,18 +6,17 @@ import functools
 from collections.abc import Mapping
 
 import jax
-import jax.numpy as jnp
 
 from veriformer.impls.jax.gelu import gelu
 from veriformer.impls.jax.relu import relu
-from veriformer.impls.jax.wide import plus
+from veriformer.impls.jax.wide import plus, product
 
 
 @functools.partial(jax.jit, static_argnames="activation")
 def feed_forward(x: jax.Array, params: Mapping[str, jax.Array], *, activation: str = "relu") -> jax.Array:
     """activation(x w_1 + b_1) w_2 + b_2; x (..., d_model), w_1 (d_model, d_ff), w_2 (d_ff, d_model) -> like x."""
-    hidden = ACTIVATIONS[activation](plus(jnp.matmul(x, params["w_1"], precision="highest"), params["b_1"]))
-    return plus(jnp.matmul(hidden, params["w_2"], precision="highest"), params["b_2"])
+    hidden = ACTIVATIONS[activation](plus(product(x, params["w_1"]), params["b_1"]))
+    return plus(product(hidden, params["w_2"]), params["b_2"])
 
 
 ACTIVATIONS = {"relu": relu, "gelu": gelu}

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from veriformer.impls.jax.attention import attention
-from veriformer.impls.jax.wide import plus
+from veriformer.impls.jax.wide import plus, product
 
 
 @functools.partial(jax.jit, static_argnames=("n_heads", "causal"))
@@ -37,7 +37,7 @@ def multi_head_attention(
 
 def project(x: jax.Array, params: Mapping[str, jax.Array], name: str) -> jax.Array:
     """x w + b, the bias only if there is one."""
-    projected = jnp.matmul(x, params[f"w_{name}"], precision="highest")
+    projected = product(x, params[f"w_{name}"])
     return plus(projected, params[f"b_{name}"]) if f"b_{name}" in params else projected
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from veriformer.impls import domain
 from veriformer.impls.jax.apply_dropout import thinned
@@ -16,6 +15,7 @@ from veriformer.impls.jax.decoder import decoder
 from veriformer.impls.jax.embedding import embedding
 from veriformer.impls.jax.encoder import encoder
 from veriformer.impls.jax.learned_positions import learned_positions
+from veriformer.impls.jax.wide import product
 
 
 @functools.partial(jax.jit, static_argnames=("n_heads", "norm", "activation", "rate"))
@@ -61,4 +61,4 @@ def embed(tokens: jax.Array, params: Mapping[str, Any], scale: float) -> jax.Arr
 
 def project(h: jax.Array, params: Mapping[str, Any]) -> jax.Array:
     """How well each state matches each token: h output, or h embedding^T; (..., L, d_model) -> (..., L, vocabulary)."""
-    return jnp.matmul(h, params["output"] if "output" in params else params["embedding"].T, precision="highest")
+    return product(h, params["output"] if "output" in params else params["embedding"].T)

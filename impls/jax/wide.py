@@ -1,4 +1,4 @@
-"""Half types in JAX where an array is broadcast: XLA adds up its gradient, a sum over all that it met, in the half type."""
+"""Half types in JAX where XLA would add up in them: the gradient of what is broadcast, and, on a GPU, products of one row."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def plus(x: jax.Array, bias: jax.Array) -> jax.Array:
 def times(x: jax.Array, gain: jax.Array) -> jax.Array:
     """x gain, in the type of x."""
     return (wide(x) * wide(gain)).astype(x.dtype)
+
+
+def product(x: jax.Array, w: jax.Array) -> jax.Array:
+    """x w, added up in float32 at least, every digit of the factors kept, and rounded once, to the type of x.
+
+    Of one row XLA makes products and sums of them, on a GPU in the half type.
+    """
+    wider = jnp.promote_types(x.dtype, jnp.float32)
+    return jnp.matmul(x, w, precision="highest", preferred_element_type=wider).astype(x.dtype)
