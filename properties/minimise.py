@@ -16,7 +16,7 @@ CALLS = 400
 """At most this many further experiments for one counterexample."""
 DEAR_CALLS = 20
 """Of experiments that cost seconds."""
-READABLE = 500
+READABLE = 200
 """Numbers beyond which a case is not read anyway: there a quarter of the calls must do."""
 
 

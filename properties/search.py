@@ -37,6 +37,8 @@ RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHER
 that code takes off a tile and in long rows."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
+KINDS_BY_TURNS = 3
+"""Of the kinds of values a law that is not thorough about them meets every third there, another law the next ones."""
 FEW_EXAMPLES = 5
 """Random examples where a wider dtype has had its share already."""
 RECIPE = 11
@@ -155,6 +157,9 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         pairs = [(r, 0) for r in range(len(rows))]
     elif not law.thorough or budget.quick:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
+    if budget.sizes is not None and not law.thorough:
+        turn = seed_of(law.component, law.name, dtype)
+        pairs = [(r, k) for r, k in pairs if (k + turn) % KINDS_BY_TURNS == 0] or pairs[:1]
     dear = "long" if not law.gradients else "tile"
     pairs = [(r, k) for r, k in pairs if rows[r].get("reach") != dear or not law.thorough or (k - r) % 4 == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):

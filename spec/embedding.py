@@ -15,7 +15,10 @@ from veriformer.spec.numbers import Tape, number
     honest=(
         Honest("look the row up, then scale it", "torch.nn.Embedding"),
         Honest("a one-hot matrix times the table", "the formula as a product"),
-        Honest("the gradients of a row are added to it in place, in the dtype itself", "torch.nn.Embedding and jnp.take on CPU"),
+        Honest(
+            "the gradients of a row are added to it in place, in the dtype itself",
+            "torch.nn.Embedding and jnp.take on CPU",
+        ),
     ),
 )
 def embedding(tokens: Any, table: Any, *, scale: float = 1.0, padding_idx: int | None = None) -> Any:

@@ -19,7 +19,7 @@ import pytest
 from veriformer.impls.numpy import impl, optimizers
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
-from veriformer.properties import INQUIRIES, LAWS, OBJECT_LAWS
+from veriformer.properties import INQUIRIES, LAWS, OBJECT_LAWS, diagnose, minimise
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.judge import fits, judge, try_case
 from veriformer.properties.law import Case, Law
@@ -36,6 +36,13 @@ EVERY_LAW += [
     pytest.param(law, id=f"{law.component}-object-{law.name}") for laws in OBJECT_LAWS.values() for law in laws
 ]
 TRUTHS = Truths()
+
+
+@pytest.fixture(autouse=True)
+def undiagnosed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is known: no other formula is tried, and the counterexample need not be the smallest."""
+    monkeypatch.setattr(diagnose, "DIAGNOSED", ())
+    monkeypatch.setattr(minimise, "CALLS", 100)
 
 
 def functions_of(path: Path) -> Functions:

@@ -10,6 +10,7 @@ import pytest
 from tests.bugs.bug import ABSENT, DECLARED, FOUND, HONEST, Bug
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Implementation
+from veriformer.properties import diagnose, minimise
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.search import Budget
 from veriformer.properties.truth import Truths
@@ -20,6 +21,13 @@ FILES = [path.stem for path in sorted((Path(__file__).parent / "bugs").glob("*.p
 MODULES = {name: importlib.import_module(f"tests.bugs.{name}") for name in FILES}
 BUGS: list[Bug] = [bug for module in MODULES.values() for bug in module.BUGS]
 TRUTHS = Truths()
+
+
+@pytest.fixture(autouse=True)
+def only_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is it found? What it is called, and how small its counterexample becomes, is a figure of the power session."""
+    monkeypatch.setattr(diagnose, "DIAGNOSED", ())
+    monkeypatch.setattr(minimise, "CALLS", 0)
 
 
 def of_fate(*fates: str) -> list[Bug]:

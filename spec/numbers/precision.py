@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-
 POWER = 0x7FF << 52
 """The bits of a float64 that hold its exponent: alone, they are the power of two below it; of inf and nan, inf."""
 
@@ -200,7 +199,9 @@ def precision_of(
         layer=step.digits > output.digits,  # what is computed in more than it is answered in is rounded in the end
         partial_sums=partial,
         terms=terms if partial else 1,
-        divide=QUOTIENTS.get(str(switches.get("quotients")), ROUNDOFFS["divide"]) if step is FLOAT32 else ROUNDOFFS["divide"],
+        divide=QUOTIENTS.get(str(switches.get("quotients")), ROUNDOFFS["divide"])
+        if step is FLOAT32
+        else ROUNDOFFS["divide"],
     )
 
 
