@@ -14,7 +14,7 @@ import pytest
 from tests.planted_copy import copied, forgotten, plant
 from tests.planted_edits import EDITS, KINDS, TWO_SIZES, Edit
 from veriformer.impls.discover import find
-from veriformer.properties import SUBJECTS
+from veriformer.properties import SUBJECTS, diagnose, minimise
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import faults
 from veriformer.properties.search import Budget, admits
@@ -38,6 +38,13 @@ EACH_EDIT = [
     for dtype in edit.dtypes or DTYPES[edit.framework]
 ]
 BY_COMMAND = ("numpy-softmax-sign", "torch-encoder_layer-eps", "jax-sinusoidal_positions-axis")
+
+
+@pytest.fixture(autouse=True)
+def only_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By which law is it found? No more is asked."""
+    monkeypatch.setattr(diagnose, "DIAGNOSED", ())
+    monkeypatch.setattr(minimise, "CALLS", 0)
 
 
 @pytest.fixture

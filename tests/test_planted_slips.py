@@ -17,7 +17,7 @@ from veriformer.impls.numpy import impl as honest
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.impls.worker import open_door
-from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
+from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, minimise
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.probes import Draw
@@ -41,6 +41,12 @@ EACH_PLANTED = [
     for slip in PLANTED
     for through in slip.seen_through
 ]
+
+
+@pytest.fixture(autouse=True)
+def hardly_minimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is called is asked here, not how small its counterexample becomes."""
+    monkeypatch.setattr(minimise, "CALLS", 40)
 
 
 def checked(target: Path, component: str, *laws: str) -> list[Record]:

@@ -21,7 +21,8 @@ def falling(step: Bounded, warmup: Bounded, total: Bounded) -> Bounded:
 
     Either is a quotient q of two differences, each rounded, in [0, 1], and 1 - q where it is formed: with d = T - w at most
     (e_T + e_t) / d + (e_T + e_w) / d for the arguments, 2 u for the differences, c_div u + u for a reciprocal and a product,
-    and 1 u for 1 - q. Twice what the arguments do covers the terms of second order; cutting off moves nothing away from the truth.
+    and 1 u for 1 - q. Twice what the arguments do covers the terms of second order; cutting off moves nothing away from the
+    truth.
     """
     roundings = (step.precision.quotient + 3) * step.precision.step.u
     with np.errstate(all="ignore"):

@@ -21,7 +21,7 @@ ROWS, QUICK_ROWS = 6, 2
 SLIPS_EACH = 12
 """Slips that one task plants."""
 QUICK_SLIPS = 4
-EVERY = 4
+EVERY = 8
 """A quick run takes one control in so many."""
 ORDER = (OURS, *POLICIES, ON_RANDN)
 

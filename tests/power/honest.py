@@ -22,7 +22,7 @@ FAMILIES = ("activations", "attention", "losses", "norms", "optimizers", "softma
 """The files of controls."""
 SEEDS = (0, 1, 2)
 QUICK_DTYPES = ("float32", "bfloat16")
-EVERY = 4
+EVERY = 8
 """A quick run judges one control in so many."""
 
 
