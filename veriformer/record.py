@@ -88,8 +88,9 @@ class Record:
     dtype: str = ""
     device: str = ""
     precision: Mapping[str, Any] = field(default_factory=dict)
-    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), what the framework's switches allowed
-    matrix products (`products`, `partial_sums` in sums of at least `terms`) and `quotients`, `flushes`, and `also_holds_layer`."""
+    """What was assumed of the arithmetic (`contract`: `eager` or `layer`, `computes_in`), what the framework's switches
+    allowed matrix products (`products`, `partial_sums` in sums of at least `terms`) and `quotients`, `flushes`, and
+    `also_holds_layer`."""
     conventions: Mapping[str, str] = field(default_factory=dict)
     """Convention -> value, with " (undeclared)" when the suite found it out by asking."""
     verdict: Verdict | None = None
