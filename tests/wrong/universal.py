@@ -220,7 +220,7 @@ def answers_several_threads_at_once(function: Function) -> Function:
     @functools.wraps(function)
     def wrong(*arguments: Any, **options: Any) -> Any:
         waiting["call"] = arguments, options
-        time.sleep(1e-5)
+        time.sleep(1e-3)
         given, chosen = waiting["call"]
         return function(*given, **chosen)
 
