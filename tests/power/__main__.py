@@ -19,7 +19,7 @@ FIGURES = ("honest", "enclosed", "tightness", "functions", "defects", "compariso
 RECORDED = Path("reports") / "recorded" / "power.md"
 """The table that is committed: machine, versions and date in it, no paths and no name of a host."""
 LEFT_OUT = (
-    "Quick form: one seed, one honest control in four, no random phase for them, float32 and bfloat16; what is compiled for "
+    "Quick form: one seed, one honest control in eight, no random phase for them, float32 and bfloat16; what is compiled for "
     "every size (JAX but for softmax and GELU, torch.compile) is left out; tightness in two columns, compared with nothing; "
     "the comparison on a few slips; a few real bugs; one round of timing, compared with nothing."
 )
@@ -51,8 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(parts[-1], flush=True)
         data.append({"figure": name, "seconds": seconds, "failures": missed, "rows": rows})
         failed += missed
+        write(options.out, parts, data, options.quick)  # a session that is cut off keeps what it has measured
     failed += [] if options.quick or options.figures else stale(data)
-    write(options.out, parts, data, options.quick)
     if options.record:
         RECORDED.write_text((options.out / "power.md").read_text(encoding="utf-8"), encoding="utf-8")
     print("\n".join(f"FAILED: {said}" for said in failed) or "Every figure holds.")
