@@ -37,9 +37,9 @@ RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHER
 that code takes off a tile and in long rows."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
-KINDS_BY_TURNS = 3
-"""Of the kinds of values a law that is not thorough about them meets every third there, another law the next ones."""
-FEW_EXAMPLES = 5
+KINDS_BY_TURNS = 6
+"""Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
+FEW_EXAMPLES = 2
 """Random examples where a wider dtype has had its share already."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
