@@ -55,7 +55,7 @@ SUBJECT = Subject(
     ROWS,
     draw,
     batched={"q": 2, "k": 2, "v": 2, "mask": 2},
-    top=for_scores(0.35),
+    top=for_scores(0.5),
     differentiable=True,
     alike=("q", "k", "v"),
 )
