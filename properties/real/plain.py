@@ -32,7 +32,7 @@ class Plain(Number):
     def joined(self, parts: Sequence[Self], join: Callable[[Sequence[Any]], Any]) -> Self:
         return type(self)(join([part.values for part in parts]))
 
-    def scattered(self, places: np.ndarray, size: int) -> Self:
+    def scattered(self, places: np.ndarray, size: int, *, in_place: bool = False) -> Self:
         return type(self)(np.bincount(places.ravel(), weights=self.values.ravel(), minlength=size))
 
     def near(self) -> np.ndarray:
