@@ -25,7 +25,7 @@ from veriformer.spec import COMPONENTS
 ENOUGH = 400
 """Cases from which on a share of them says something about the probes."""
 WIDE = ("float64", "float32")
-"""The dtypes beside which half types are judged in fewer sizes."""
+"""The dtypes beside which narrower ones are judged in fewer sizes, and float64 beside float32."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,8 @@ class Suite:
         judged = [name for name in offered if name in (self.selection.dtypes or offered)]
         if dtype == "float32" or not any(name in WIDE for name in judged if name != dtype):
             return self.budget
-        stack = SUBJECTS[component].stack
-        if dtype == "float64":
-            return self.budget.narrowed(4 if stack else 8) if "float32" in judged else self.budget
-        return self.budget.narrowed(2 if stack else 4)
+        sizes = 8 if dtype == "float64" else 4
+        return self.budget.narrowed(sizes // 2 if SUBJECTS[component].stack else sizes)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not

@@ -55,8 +55,6 @@ class Budget:
     seed: int = 0
     sizes: int | None = None
     """No law meets more sizes than this, and only those that are thorough about values meet as many."""
-    reaching: bool = True
-    """Are sizes met off the border of a tile, and long ones?"""
 
     def narrowed(self, sizes: int) -> Budget:
         """Fewer sizes, a quick sweep, few random examples."""
@@ -134,7 +132,7 @@ def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
     and a quick run none."""
     reach = row.get("reach")
     too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
-    return reach is None or (law.reaching and budget.reaching and not budget.quick and not too_far)
+    return reach is None or (law.reaching and not budget.quick and not too_far)
 
 
 def admits(offer: Offer, row: Row) -> bool:

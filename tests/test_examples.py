@@ -163,7 +163,7 @@ def test_jax_attention_computes_float64_in_float32_as_its_comment_says(tmp_path:
 
 
 def test_three_real_bugs_are_found_by_name(wrong: tuple[int, list[Record]]) -> None:
-    """Exit 1, and a law broken by each bug, in both dtypes; shared heads have one of their own besides."""
+    """Exit 1, and a law broken by each bug; shared heads have one of their own besides."""
     code, records = wrong
     assert code == 1
     assert {(record.implementation, record.component, record.law) for record in bad(records)} == THREE_BUGS

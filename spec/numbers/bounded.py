@@ -101,7 +101,7 @@ class Bounded(Number):
         """The result of a component: under `layer` it is rounded to the output format: once, though several end there."""
         if self.held:
             return self
-        if self.precision.layer and self.precision.output is not self.precision.step:
+        if self.precision.layer:
             result = self.rounded(self.value, self.error, format=self.precision.output)
             return result.held_if(self.precision.product is self.precision.output)
         return self
