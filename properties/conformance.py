@@ -22,7 +22,7 @@ from veriformer.properties.truth import Truths
 from veriformer.record import Key, Record, Verdict
 from veriformer.spec import COMPONENTS
 
-ENOUGH = 400
+ENOUGH = 100
 """Cases from which on a share of them says something about the probes."""
 WIDE = ("float64", "float32")
 """The dtypes beside which narrower ones are judged in fewer sizes, and float64 beside float32."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
+NEAR = 12
+"""Positions lie below this where a row says no more."""
 ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (), "length": 2, "d_k": 2},
     {"batch": (2,), "length": 3, "d_k": 4, "layout": "halves", "causal": True},
@@ -28,15 +31,18 @@ ROWS: tuple[dict[str, Any], ...] = (
 
 
 def draw(recipe: Draw) -> Case:
-    """Queries, keys and values of any kind, at positions in some order; masks that differ from example to example."""
+    """Queries, keys and values of any kind, at positions in some order; masks that differ from example to example.
+
+    An angle is off by its position's share, and a score by that of |q| |k|: the farther, the smaller they are drawn."""
+    recipe = replace(recipe, top=recipe.top / np.sqrt(recipe.get("far", NEAR)))
     batch, length = recipe["batch"], recipe["length"]
     length_k = recipe.get("length_k", length)
     batch_k = (*batch[:-1], recipe["heads_k"]) if recipe.get("heads_k") else batch
     q = recipe.array("q", (*batch, length, recipe["d_k"]))
     k, v = (recipe.array(name, (*batch_k, length_k, recipe["d_k"])) for name in ("k", "v"))
-    positions_k = recipe.integers("positions", (length_k,), 0, recipe.get("far", 12))
+    positions_k = recipe.integers("positions", (length_k,), 0, recipe.get("far", NEAR))
     if recipe.seed % 2:
-        positions_k = np.arange(length_k) + int(recipe.integers("start", (), 0, recipe.get("far", 12)))
+        positions_k = np.arange(length_k) + int(recipe.integers("start", (), 0, recipe.get("far", NEAR)))
     options = {name: recipe[name] for name in ("layout", "base", "causal") if recipe.get(name)}
     if length_k != length:  # the last ones ask, as in a step of generation
         options["positions_k"] = positions_k
