@@ -11,8 +11,8 @@ import numpy as np
 
 from veriformer.impls.protocol import Call, Tree
 from veriformer.impls.tree import leaves, rebuild
-from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject
+from veriformer.properties.experiment import Asked, Experiment
+from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
 from veriformer.properties.probes import Draw, numpy_dtype, seed_of
 from veriformer.properties.truth import is_floating
 from veriformer.properties.universal import result_is_kept, same, told_before
@@ -99,9 +99,16 @@ def remembers_nothing_of_earlier_calls(case: Case, experiment: Experiment) -> tu
 
 
 def answers_several_threads_at_once(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """f(x) from each of several threads, each of which asks f(x') in between, is f(x) asked alone."""
+    """f(x) from each of several threads, each of which asks f(x') in between, is f(x) asked alone. To raise is an answer too,
+    and one that differs."""
     alone = experiment.ask(case)
-    together = experiment.ask(case, before=(call_before(case, experiment),), threads=THREADS)
+    try:
+        together = experiment.ask(case, before=(call_before(case, experiment),), threads=THREADS)
+    except Asked as error:
+        if error.raised.fatal or error.raised.declined:
+            raise
+        said = f"{error.raised.type}: {error.raised.message}"
+        return (differing("what several threads get", f"raised {said}", "the answer when asked alone"),)
     others = (replace(together, reply=replace(together.reply, outputs=one)) for one in together.reply.others)
     evidence = (part for other in others for part in same(other, alone, "answer when asked alone"))
     return (*same(together, alone, "answer when asked alone"), *evidence)
