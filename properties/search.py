@@ -32,7 +32,7 @@ SHAPES_AT_RANDOM = 6
 
 COMPILED = ("jax",)
 """Where each size is compiled anew: that is what a run waits for."""
-RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHERE_COMPILED = 4, 6, 8, 2
+RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHERE_COMPILED = 3, 4, 6, 2
 """Sizes there of relations between answers, of gradients, of agreement itself, and of those that it meets besides for the paths
 that code takes off a tile and in long rows."""
 QUICK_SIZES = 4
@@ -40,7 +40,7 @@ QUICK_SIZES = 4
 KINDS_BY_TURNS = 6
 """Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
 FEW_EXAMPLES = 2
-"""Random examples where a wider dtype has had its share already."""
+"""Random examples where a wider dtype has had its share already, and nothing is compiled."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -87,7 +87,8 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    if law.statistical or law.dear or not (rows and budget.examples):
+    compiled_beside = budget.sizes is not None and door.backend in COMPILED  # each example is options to compile anew
+    if law.statistical or law.dear or compiled_beside or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
