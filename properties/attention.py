@@ -245,10 +245,9 @@ def equal_keys_give_the_mean_of_the_values(case: Case, experiment: Experiment) -
     mask = seen(equal, experiment)
     count = mask.sum(-1, keepdims=True)
     wide = v.astype(np.float64)
-    with np.errstate(all="ignore"):
-        mean = (mask.astype(np.float64) @ wide) / count
-        # the mean itself is computed in float64: n roundings of the sum of magnitudes
-        own = 2.0**-52 * v.shape[-2] * (mask.astype(np.float64) @ np.abs(wide)) / count
+    mean = (mask.astype(np.float64) @ wide) / count
+    # the mean itself is computed in float64: n roundings of the sum of magnitudes
+    own = 2.0**-52 * v.shape[-2] * (mask.astype(np.float64) @ np.abs(wide)) / count
     return relation("mean of the values", answer.value, mean, answer.bound + own, answer.scale)
 
 

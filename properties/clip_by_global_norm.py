@@ -118,8 +118,7 @@ def is_idempotent(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     excess = length({str(name): truth.bound for (name,), (_, truth) in tensors.by_path(once).items()}) / limit
     evidence = []
     for (name,), (got, truth) in twice.items():
-        with np.errstate(invalid="ignore"):  # 0 times infinity: there is no bound
-            shorter = excess * np.abs(clipped[str(name)].astype(np.float64))
+        shorter = excess * np.abs(clipped[str(name)].astype(np.float64))
         allowed = truth.bound + shorter
         evidence.append(relation(f"{name} clipped twice", got, clipped[str(name)], allowed, truth.scale))
     return tuple(evidence)
@@ -143,8 +142,7 @@ def keeps_the_direction(case: Case, experiment: Experiment) -> tuple[Evidence, .
         )
         r = int(np.argmax(np.abs(g)))
         own = 2.0**-50 * np.abs(f[r] * g)  # two products and their difference, in float64
-        with np.errstate(invalid="ignore"):  # 0 times infinity: there is no bound
-            allowed = np.abs(g[r]) * bound + np.abs(g) * bound[r] + own
+        allowed = np.abs(g[r]) * bound + np.abs(g) * bound[r] + own
         evidence.append(relation(f"ratios of {', '.join(names)}", f * g[r], f[r] * g, allowed, np.abs(g[r] * f[r])))
     return tuple(evidence)
 

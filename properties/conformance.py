@@ -183,8 +183,7 @@ class Suite:
         judged = [name for name in offered if name in (self.selection.dtypes or offered)]
         if dtype == "float32" or not any(name in WIDE for name in judged if name != dtype):
             return self.budget
-        sizes = 8 if dtype == "float64" else 4
-        return self.budget.narrowed(sizes // 2 if SUBJECTS[component].stack else sizes)
+        return self.budget.narrowed(2 if SUBJECTS[component].stack else 8 if dtype == "float64" else 4)
 
     def unexplained(self, door: Door, component: str, settled: Settled, *, formula_is_met: bool) -> Iterator[Record]:
         """Conventions that none of the allowed values explains. Who does not meet the formula where it speaks, or was not

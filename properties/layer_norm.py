@@ -122,10 +122,9 @@ def mean_of_squares(case: Case, experiment: Experiment) -> Evidence:
         truth = answer.truth.ball
         wanted = ((truth * truth).sum(-1) / n).centres()
     size = np.abs(truth.centres())
-    with np.errstate(all="ignore"):
-        got = exact_sums(f * f) / n
-        rounding = 2.0**-50 * wanted  # f * f, the quotient and the truth, in float64
-        allowed = (2 * size * bound + bound * bound).sum(-1) / n + rounding
+    got = exact_sums(f * f) / n
+    rounding = 2.0**-50 * wanted  # f * f, the quotient and the truth, in float64
+    allowed = (2 * size * bound + bound * bound).sum(-1) / n + rounding
     return relation("mean of squares", got, wanted, allowed, 1.0)
 
 
