@@ -49,7 +49,12 @@ def draw(recipe: Draw) -> Case:
     return Case((x, memory, stack(recipe)), {**options(recipe), **dropout_of_layers(recipe, x.shape, *ADDS)})
 
 
-WITH_DROPOUT = (*ROWS[:2], row((2,), 3, 3, 4, 3, 2, layers=(SELF, IDLE), norm="pre", rate=0.25), *ROWS[2:])
+WITH_DROPOUT = (
+    *ROWS[:2],
+    row((2,), 3, 3, 4, 3, 2, layers=(SELF, IDLE), norm="pre", rate=0.25),
+    *ROWS[2:],
+    row((2,), 3, 2, 4, 4, 2, layers=(FEED, IDLE), mask=True, memory_mask=True, eps=0.25, activation="gelu", rate=0.5),
+)
 """The menu of the universal laws; in all others nothing is dropped."""
 SUBJECT = Subject(
     "decoder",

@@ -52,7 +52,12 @@ def draw(recipe: Draw) -> Case:
 
 
 DROPPED = row((2,), 2, 4, 3, 2, layers=(("feed_forward",), IDLE), norm="pre", rate=0.25)
-WITH_DROPOUT = (*ROWS[:2], DROPPED, *ROWS[2:])
+WITH_DROPOUT = (
+    *ROWS[:2],
+    DROPPED,
+    *ROWS[2:],
+    row((2,), 3, 4, 4, 2, layers=(IDLE, ("attention",)), mask=True, eps=0.25, activation="gelu", rate=0.5),
+)
 """The menu of the universal laws; in all others nothing is dropped."""
 SUBJECT = Subject(
     "encoder",

@@ -46,7 +46,12 @@ ROWS = (
 )
 
 
-WITH_DROPOUT = (*ROWS[:2], row((2,), 2, 4, 3, 2, isolate=("feed_forward",), norm="pre", rate=0.25), *ROWS[2:])
+WITH_DROPOUT = (
+    *ROWS[:2],
+    row((2,), 2, 4, 3, 2, isolate=("feed_forward",), norm="pre", rate=0.25),
+    *ROWS[2:],
+    row((2,), 3, 4, 4, 2, isolate=("attention",), mask=True, eps=0.25, activation="gelu", rate=0.5),
+)
 """The menu of the universal laws; in all others nothing is dropped."""
 
 

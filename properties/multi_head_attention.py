@@ -32,7 +32,7 @@ ROWS = (
     row((2,), 2, 5, 4, 2, biases=True),
     row((3,), 2, 4, 4, 2, mask="padding"),
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
-    row((2,), 3, 0, 4, 2, d_k=3, d_v=1),
+    row((2,), 3, 0, 4, 2, d_k=3, d_v=1, causal=True),
     row((1,), 9, 0, 16, 4),
     row((2,), 33, 31, 4, 2, mask="padding", reach="tile"),
     row((2,), 65, 0, 4, 2, causal=True, reach="tile"),

@@ -26,6 +26,16 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (1, 2), "length": 9, "d_k": 16, "causal": True, "far": 4096},
     {"batch": (2,), "length": 2, "length_k": 4, "d_k": 4, "causal": True},
     {"batch": (2, 2), "length": 3, "d_k": 4, "mask": True, "empty_rows": True},
+    {
+        "batch": (2, 4),
+        "heads_k": 2,
+        "length": 4,
+        "d_k": 8,
+        "layout": "halves",
+        "base": 100.0,
+        "causal": True,
+        "mask": True,
+    },
     {"batch": (1, 2), "length": 64, "d_k": 64, "causal": True, "kernel": True},
 )
 
@@ -50,6 +60,8 @@ def draw(recipe: Draw) -> Case:
         options["mask"] = recipe.mask(
             "mask", (*batch[:-1], 1, length, length_k), empty_rows=recipe.get("empty_rows", False)
         )
+        if recipe.get("causal"):  # together with causality every query keeps a key
+            options["mask"][..., 0] = True
     extension = "grouped heads" if recipe.get("heads_k") else ""
     if recipe.get("causal") and length != length_k:
         extension = "causal with L_q != L_k"

@@ -16,6 +16,7 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (2,), "length": 3, "d_k": 6},
     {"batch": (2, 2), "length": 2, "d_k": 4, "layout": "interleaved", "base": 100.0},
     {"batch": (2,), "length": 4, "d_k": 8, "layout": "halves", "far": 5000},
+    {"batch": (2,), "length": 3, "d_k": 8, "layout": "halves", "base": 1000.0},
     {"batch": (), "length": 33, "d_k": 16, "far": 300},
     {"batch": (1, 2), "length": 5, "d_k": 64, "far": 4096},
     {"batch": (2, 1), "length": 31, "d_k": 4, "layout": "halves", "reach": "tile"},

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import numpy as np
@@ -27,20 +27,31 @@ if TYPE_CHECKING:
     from veriformer.properties.outcome import Outcome
 
 SHAPES_AT_RANDOM = 6
-"""Sizes that Hypothesis may choose among: JAX compiles each once, and bugs need no large ones."""
-
+"""Sizes that Hypothesis may choose among: bugs need options, and no large ones."""
 
 COMPILED = ("jax",)
 """Where each size is compiled anew: that is what a run waits for."""
-RELATED_WHERE_COMPILED, DERIVED_WHERE_COMPILED, MET_WHERE_COMPILED, REACHED_WHERE_COMPILED = 3, 4, 6, 2
-"""Sizes there of relations between answers, of gradients, of agreement itself, and of those that it meets besides for the paths
-that code takes off a tile and in long rows."""
+
+
+class Sizes(NamedTuple):
+    """How many are met there: by relations between answers, by gradients, by agreement itself, and by that besides for the
+    paths that code takes off a tile and in long rows."""
+
+    related: int
+    derived: int
+    met: int
+    reached: int
+
+
+WHERE_COMPILED = Sizes(related=3, derived=4, met=8, reached=2)
+STACKS_WHERE_COMPILED = Sizes(related=2, derived=2, met=5, reached=1)
+"""A stack takes several seconds to compile."""
+BESIDE_WHERE_COMPILED = 2
+"""Sizes there in a dtype that is judged beside float32."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 KINDS_BY_TURNS = 6
 """Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
-FEW_EXAMPLES = 2
-"""Random examples where a wider dtype has had its share already, and nothing is compiled."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -57,8 +68,8 @@ class Budget:
     """No law meets more sizes than this, and only those that are thorough about values meet as many."""
 
     def narrowed(self, sizes: int) -> Budget:
-        """Fewer sizes, a quick sweep, few random examples."""
-        return replace(self, examples=min(self.examples, FEW_EXAMPLES), quick=True, sizes=sizes)
+        """Fewer sizes, a quick sweep, and nothing at random: for a dtype beside another that has had its share."""
+        return replace(self, examples=0, quick=True, sizes=sizes)
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,7 @@ def find(
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-    compiled_beside = budget.sizes is not None and door.backend in COMPILED  # each example is options to compile anew
-    if law.statistical or law.dear or compiled_beside or not (rows and budget.examples):
+    if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 
@@ -109,22 +119,42 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        most = max(2, budget.sizes // 2) if door.backend in COMPILED else budget.sizes
+        most = min(budget.sizes, BESIDE_WHERE_COMPILED) if door.backend in COMPILED else budget.sizes
         return rows[:most] if thorough else rows[1:most:2] or rows[:1]
     if door.backend in COMPILED:
         rows = compiled(law, rows)
     fewer = budget.quick and (door.backend in COMPILED or not thorough)
-    return rows[:QUICK_SIZES] if fewer else rows
+    return varied(rows, QUICK_SIZES) if fewer else rows
 
 
 def compiled(law: Law, rows: list[Row]) -> list[Row]:
     """As many of the sizes as are worth their compilation."""
     near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
+    most = STACKS_WHERE_COMPILED if law.stack else WHERE_COMPILED
     if not law.thorough:
-        return near[:RELATED_WHERE_COMPILED]
+        return varied(near, most.related)
     if law.gradients:
-        return near[:DERIVED_WHERE_COMPILED]
-    return near[:MET_WHERE_COMPILED] + far[:REACHED_WHERE_COMPILED]
+        return varied(near, most.derived)
+    return varied(near, most.met) + varied(far, most.reached)
+
+
+def varied(rows: list[Row], most: int) -> list[Row]:
+    """So many of the sizes, in their order: the smallest, and one by one whichever brings most that none of them has yet, new
+    options before new settings."""
+    chosen, rest = rows[:1], rows[1:]
+    while rest and len(chosen) < most:
+        names, settings = set().union(*chosen), set().union(*map(brings, chosen))
+        richest = max(rest, key=lambda row: (len(row.keys() - names), len(brings(row) - settings)))
+        rest.remove(richest)
+        chosen.append(richest)
+    return sorted(chosen, key=rows.index)
+
+
+def brings(row: Row) -> set[object]:
+    """What a size is made of: options and their settings, so far as they are words; ranks; more queries or more keys."""
+    length, length_k = row.get("length", 0), row.get("length_k", 0)
+    settings = {(name, value if isinstance(value, bool | str) else None) for name, value in row.items()}
+    return settings | {("rank", len(row.get("batch", ()))), ("longer", (length > length_k) - (length < length_k))}
 
 
 def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
@@ -202,7 +232,7 @@ def at_random(
     before: int,
 ) -> FoundCase | None:
     """The random phase. Hypothesis draws three numbers and shrinks them; the array minimiser does the rest."""
-    sizes = rows[:SHAPES_AT_RANDOM]
+    sizes = varied([row for row in rows if "reach" not in row] or rows, SHAPES_AT_RANDOM)
     kinds = list(law.kinds or KINDS)
     best: list[FoundCase] = []
     count = before

@@ -50,7 +50,13 @@ ROWS = (
 )  # fmt: skip
 
 
-WITH_DROPOUT = (*ROWS[:4], row((2,), 2, 3, 5, 4, 2, encoder=((),), decoder=((),), rate=0.25, eps=0.25), *ROWS[4:])
+WITH_DROPOUT = (
+    *ROWS[:4],
+    row((2,), 2, 3, 5, 4, 2, encoder=((),), decoder=((),), rate=0.25, eps=0.25),
+    *ROWS[4:],
+    row((2,), 3, 3, 5, 4, 2, encoder=(FEEDS,), decoder=(FEED,), norm="pre", source_mask=True, target_mask=True,
+        activation="gelu", rate=0.5),
+)  # fmt: skip
 """The menu of the universal laws; in all others nothing is dropped."""
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
+
 import numpy as np
 import pytest
 
 from tests.test_bounds import BITS, agree, arrays
-from veriformer.spec import log_softmax, rms_norm
+from veriformer.spec import apply_dropout, log_softmax, rms_norm, weight_decay
 from veriformer.spec.adam import along
+from veriformer.spec.bounds import apply_dropout as bound_of_dropout
+from veriformer.spec.bounds import clip_by_global_norm as bound_of_clipping
+from veriformer.spec.bounds import weight_decay as bound_of_decay
+from veriformer.spec.clip_by_global_norm import limited, norm
 from veriformer.spec.cross_entropy import surprise
+from veriformer.spec.gradient_accumulation import mean_over
+from veriformer.spec.linear_schedule import falling
 from veriformer.spec.numbers import Ball, number, working_precision
 from veriformer.spec.silu import sigmoid
+from veriformer.spec.warmup_schedule import rate
 
 
 def ball(array: np.ndarray) -> Ball:
@@ -76,3 +86,101 @@ def test_averages() -> None:
         beta, old, new = ball(np.asarray(0.75)), ball(a), ball(b)
         agree(old + (1 - beta) * (new - old), beta * old + (1 - beta) * new)
         agree(new - beta * (new - old), beta * old + (1 - beta) * new)
+
+
+@pytest.fixture
+def every_way(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], list[int]]:
+    """The ways of a lemma, taken over balls as they stand in its file: each must be the first one. Their numbers are told."""
+
+    def of(module: ModuleType) -> list[int]:
+        met: list[int] = []
+
+        def all_agree(*ways: Ball) -> Ball:
+            for way in ways[1:]:
+                agree(way, ways[0])
+            met.append(len(ways))
+            return ways[0]
+
+        monkeypatch.setattr(module, "in_any_order", all_agree)
+        return met
+
+    return of
+
+
+def test_ways_to_clip(every_way: Callable[[ModuleType], list[int]]) -> None:
+    """By a factor, by g / m first, by g c first, by the reciprocal of m: where the gradient is clipped and where it is not."""
+    met = every_way(bound_of_clipping)
+    (g,) = arrays((7,))
+    with working_precision(BITS):
+        for length in (0.25, 3.0):
+            parts = ball(g), ball(np.asarray(length)), ball(np.asarray(1.5))
+            agree(bound_of_clipping.limited(*parts), limited(*parts))
+    assert met == [4, 4]
+
+
+def test_norms_of_several_arrays() -> None:
+    """All squares added; the norm of the norms; the largest number taken out first."""
+    some = [ball(array) for array in arrays((3, 2), (4,), (1,))]
+    with working_precision(BITS):
+        formula = norm(*some)
+        norms = [np.sqrt((array * array).sum()) for array in some]
+        agree(np.sqrt(sum((one * one for one in norms[1:]), norms[0] * norms[0])), formula)
+        largest = ball(np.asarray(max(np.abs(array.centres()).max() for array in some)))
+        shares = [((array / largest) * (array / largest)).sum() for array in some]
+        agree(largest * np.sqrt(sum(shares[1:], shares[0])), formula)
+
+
+def test_ways_to_scale_what_is_kept(every_way: Callable[[ModuleType], list[int]]) -> None:
+    """Over the share that is kept, or times its reciprocal; the cotangent too."""
+    met = every_way(bound_of_dropout)
+    (x,) = arrays((9,))
+    kept = np.arange(9) % 2 == 0
+    with working_precision(BITS):
+        share = ball(np.asarray(0.75))
+        agree(
+            np.where(kept, bound_of_dropout.forward(ball(x), share), ball(np.zeros(9))),
+            apply_dropout(ball(x), kept, 0.25),
+        )
+        agree(bound_of_dropout.backward(ball(x), ball(x), share)[0], ball(x) / share)
+    assert met == [2, 2]
+
+
+def test_ways_to_decay(every_way: Callable[[ModuleType], list[int]]) -> None:
+    """p - (lr rate) p, p - lr (rate p), p (1 - lr rate)."""
+    met = every_way(bound_of_decay)
+    (p,) = arrays((9,))
+    with working_precision(BITS):
+        taken = bound_of_decay.forward(ball(p), ball(np.asarray(0.5)), ball(np.asarray(0.125)))
+        agree(taken, weight_decay({"p": ball(p)}, lr=0.5, rate=0.125)["p"])
+    assert met == [3]
+
+
+def test_ways_to_accumulate() -> None:
+    """The division after the sum, before it, or as a product with the reciprocal of the count."""
+    (parts,) = arrays((4, 3))
+    with working_precision(BITS):
+        count = ball(np.asarray(7.0))
+        formula = mean_over(ball(parts), count)
+        agree((ball(parts) / count).sum(0), formula)
+        agree((ball(parts) * (1 / count)).sum(0), formula)
+
+
+@pytest.mark.parametrize("step", [3, 40, 4000])
+def test_schedules_by_powers(step: int) -> None:
+    """d_model^-0.5 min(step^-0.5, step warmup^-1.5): the powers as exponentials of logarithms, as the library has them."""
+    with working_precision(BITS):
+        t, width, warmup = (ball(np.asarray(float(n))) for n in (step, 512, 40))
+
+        def power(x: Ball, exponent: float) -> Ball:
+            return np.exp(np.log(x) * ball(np.asarray(exponent)))
+
+        branches = power(width, -0.5) * power(t, -0.5), power(width, -0.5) * (t * power(warmup, -1.5))
+        agree(branches[step < 40], rate(t, width, warmup))
+
+
+@pytest.mark.parametrize("step", [5, 7, 12])
+def test_what_is_left_of_a_schedule(step: int) -> None:
+    """(T - t) / (T - w), and 1 - (t - w) / (T - w)."""
+    with working_precision(BITS):
+        t, warmup, total = (ball(np.asarray(float(n))) for n in (step, 5, 12))
+        agree(1 - (t - warmup) / (total - warmup), falling(t, warmup, total))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty
@@ -13,6 +13,7 @@ from typing import Any
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import DTYPES
 from veriformer.impls.spawned import leave_with_the_parent
+from veriformer.properties import SUBJECTS
 from veriformer.properties.conformance import WIDE, Selection, Suite
 from veriformer.properties.search import Budget
 from veriformer.record import Key, Record
@@ -114,8 +115,7 @@ def shared_out(suite: Suite, real: bool, workers: int, keep: Keep = forget) -> I
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(queue,)) as pool:
-        longest_first = sorted(jobs, key=lambda job: not job.real)  # and told last: no process waits for it in the end
-        futures = [pool.submit(job.done) for job in longest_first]
+        futures = [pool.submit(job.done) for job in in_turns(jobs)]
         arrivals = Arrivals(queue, futures, suite, keep)
         try:
             for job in jobs:
@@ -127,6 +127,23 @@ def shared_out(suite: Suite, real: bool, workers: int, keep: Keep = forget) -> I
                     return
         finally:  # whoever reads may stop too
             pool.shutdown(cancel_futures=True)
+
+
+def in_turns(jobs: Sequence[Job]) -> Iterator[Job]:
+    """The real model first; then by turns the next to be told, and the next that takes long: no process waits in the end for
+    one that began last."""
+    yield from (job for job in jobs if job.real)
+    rest = [job for job in jobs if not job.real]
+    long = [job for job in reversed(rest) if SUBJECTS[job.component].stack]
+    long.sort(key=lambda job: job.dtype != "float32")
+    while rest:
+        for queue in (rest, long):
+            if queue:
+                job = queue[0]
+                yield job
+                rest.remove(job)
+                if job in long:
+                    long.remove(job)
 
 
 def of_group(known: Mapping[Key, Record], component: str, dtype: str) -> dict[Key, Record]:
