@@ -46,8 +46,6 @@ class Sizes(NamedTuple):
 WHERE_COMPILED = Sizes(related=3, derived=4, met=8, reached=2)
 STACKS_WHERE_COMPILED = Sizes(related=2, derived=2, met=5, reached=1)
 """A stack takes several seconds to compile."""
-BESIDE_WHERE_COMPILED = 2
-"""Sizes there in a dtype that is judged beside float32."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run."""
 KINDS_BY_TURNS = 6
@@ -112,15 +110,17 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
-    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew."""
+    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew. There, in a
+    dtype beside float32, all laws meet the second smallest alone: the smallest is often a single number."""
     rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
     rows = [row for row in rows if not row.get("kernel")] or rows
     if law.statistical:
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        most = min(budget.sizes, BESIDE_WHERE_COMPILED) if door.backend in COMPILED else budget.sizes
-        return rows[:most] if thorough else rows[1:most:2] or rows[:1]
+        if door.backend in COMPILED:
+            return rows[1:2] or rows[:1]
+        return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
     if door.backend in COMPILED:
         rows = compiled(law, rows)
     fewer = budget.quick and (door.backend in COMPILED or not thorough)
