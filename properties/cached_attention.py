@@ -47,7 +47,7 @@ ROWS = (
     row((2,), (1, 1), 8, 2, rotary_base=10000.0),
     row((1,), (2, 1, 1), 8, 2, rotary_base=100.0, layout="halves", max_length=6),
     row((), (1, 1, 1), 8, 2, rotary_base=10000.0, window=2, max_length=5, layout="interleaved"),
-    row((2,), (2, 1, 1), 8, 2, rotary_base=100.0, window=2, layout="halves", biases=True),
+    row((2,), (1, 1, 1), 8, 2, rotary_base=100.0, window=2, layout="halves", biases=True),
     row((), (16, 1, 1), 2, 1, outgrows=True),
     row((1,), (33, 1, 31), 4, 2, reach="tile"),
     row((2,), (300, 1), 4, 2, window=5, rotary_base=10000.0, reach="long"),

@@ -22,8 +22,9 @@ def _kept_in(buffer: type[Buffer], params: Any, *, max_length: int | None = None
 
 class _OffByOne(Buffer):
     def append(self, new: Array) -> Array:
-        self.length = max(self.length - 1, 0)
-        return super().append(new)
+        rows = super().append(new)
+        self.length -= 1
+        return rows
 
 
 def agrees_with_the_spec(params: Any, **options: Any) -> CachedAttention:
