@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from tests.controls.attention import divided_last
 from veriformer.impls.discover import Found
 from veriformer.impls.jax import impl as in_jax
 from veriformer.impls.numpy import impl as in_numpy
@@ -21,7 +22,10 @@ from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import settle
+from veriformer.properties.truth import Question
 from veriformer.record import Record, Verdict
+from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import precision_of
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 HALF = ("bfloat16", "float16")
@@ -123,3 +127,18 @@ def test_half_types_meet_fewer_sizes_only_beside_wider_ones() -> None:
     assert everything.budget_of(found, "bfloat16", "softmax").sizes == 4
     assert everything.budget_of(found, "bfloat16", "encoder").sizes == 2
     assert alone.budget_of(found, "bfloat16", "softmax") is whole
+
+
+def test_divided_after_the_product_below_the_smallest_normal_number() -> None:
+    """Step by step in float16 the product and the quotient are each rounded to a multiple of 2^-24, and half a multiple, all
+    that is left of the product over the weights, does not bound the two."""
+    rng, step, furthest = np.random.default_rng(0), 2.0**-24, 0.0
+    for _ in range(50):
+        q, k = (rng.standard_normal((2, 8, 4)).astype(np.float16) for _ in range(2))
+        v = (step * rng.integers(-3, 4, (2, 8, 6))).astype(np.float16)
+        question = Question(COMPONENTS["attention"], (q, k, v), {}, {"fully_masked": "zero"}, precision_of("float16"))
+        truth = question.outputs()[0][1]
+        distances = truth.distances(divided_last(q, k, v))
+        assert (distances <= truth.bound).all()
+        furthest = max(furthest, float(distances.max()))
+    assert 0.55 * step < furthest < step

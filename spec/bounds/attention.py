@@ -63,21 +63,35 @@ def forward(
     dropout: Any = None,
     **conventions: Any,
 ) -> Bounded:
-    """softmax(s) v. Dividing by the sum before or after the product with v, in one pass or tile by tile, permutes
-    roundings that are all counted: the weights' own, gamma_n of the product, and the division's.
+    """softmax(s) v: see `mixed`.
 
     Of dropout's factor 1 / (1 - rate) the same is true: on the weights, on the values, or after the product
     (FlashAttention multiplies it into the last division).
     """
     p = weights(scores(q, k, scale, bias), mask, **conventions)
     if dropout is None:
-        return p @ v
+        return mixed(p, v)
     kept, share = kept_of(p, *dropout)
     return in_any_order(
-        apply_dropout.forward(kept, share) @ v,
-        kept @ apply_dropout.forward(v, share),
-        apply_dropout.forward(kept @ v, share),
+        mixed(apply_dropout.forward(kept, share), v),
+        mixed(kept, apply_dropout.forward(v, share)),
+        apply_dropout.forward(mixed(kept, v), share),
     )
+
+
+def mixed(p: Bounded, v: Bounded) -> Bounded:
+    """p v. Dividing by the sum before or after the product with v, in one pass or tile by tile, permutes roundings that are
+    all counted: the weights' own, gamma_n of the product, and the division's.
+
+    After the product, product and quotient are each rounded; below the smallest normal number the one to half a step, and,
+    over a sum of at least 1, to no more than that in the quotient: half the smallest number more, of which the weights'
+    share knows nothing.
+    """
+    product = p @ v
+    with np.errstate(all="ignore"):
+        faintest = np.minimum(p.precision.step.half_ulp(np.zeros(())), p.size_at_most @ v.size_at_most)
+        error = product.error + faintest
+    return product.of(product.value, np.where(np.isnan(error), np.inf, error))
 
 
 def kept_of(p: Bounded, keep: np.ndarray, rate: float) -> tuple[Bounded, Bounded]:
@@ -118,11 +132,11 @@ def backward(
     s = scores(q, k, scale, bias)
     p = recomputed(weights(s, mask, powers=2, **conventions), s, mask)
     if dropout is None:
-        dp, o = g @ transposed(v), p @ v
+        dp, o = g @ transposed(v), mixed(p, v)
         dv = transposed(p) @ g
     else:
         (kept, share), (reached, _) = kept_of(p, *dropout), kept_of(g @ transposed(v), *dropout)
-        dp, o = apply_dropout.forward(reached, share), apply_dropout.forward(kept, share) @ v
+        dp, o = apply_dropout.forward(reached, share), mixed(apply_dropout.forward(kept, share), v)
         dv = in_any_order(
             transposed(apply_dropout.forward(kept, share)) @ g, apply_dropout.forward(transposed(kept) @ g, share)
         )

@@ -174,6 +174,8 @@ def of_jax(
 ) -> jax.Array:  # fmt: skip
     if q.ndim > 4:
         raise NotImplementedError("dot_product_attention takes one batch axis")
+    if q.dtype == jnp.float16:
+        raise NotImplementedError("on a CPU dot_product_attention has no product of float16 numbers (F16_F16_F32)")
     heads_last = [jnp.swapaxes(x[None] if x.ndim < 3 else x, -3, -2) for x in (q, k, v)]
     out = jax.nn.dot_product_attention(*heads_last, bias=bias, mask=mask, scale=scale, is_causal=causal)
     return jnp.swapaxes(out, -3, -2).reshape(*q.shape[:-1], v.shape[-1])
