@@ -1,6 +1,7 @@
 """Sessions: judge, time and report, and test veriformer itself. Arguments after `--` go through.
 
-Each also runs in the environment that you are in, where your kernels are: `nox --no-venv -s conformance -- my_kernels.py`.
+Each also runs in the environment that you are in, where your kernels are: `nox --no-venv -s conformance -- my_kernels.py`. There
+`tests` and `power` want the checkout itself: `pip install -e .`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ FEWER_AT_RANDOM = ("--examples", "4")
 """Our own code is judged again and again, by the same sweep each time; a plug-in gets the 25 random examples of `check`."""
 OBJECTS = tuple(f"veriformer.impls.{framework}:optimizers" for framework in ("numpy", "torch", "jax"))
 """Our updates in the form of objects."""
-COMMAND = ("python", "-m", "veriformer.cli")
+COMMAND = ("python", "-P", "-m", "veriformer.cli")
+"""-P: what is installed, not the folder of that name in which we stand: it is not the package as it is laid out."""
 
 
 def is_own(session: nox.Session) -> bool:
