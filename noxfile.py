@@ -1,7 +1,7 @@
 """Sessions: judge, time and report, and test veriformer itself. Arguments after `--` go through.
 
-Each also runs in the environment that you are in, where your kernels are: `nox --no-venv -s conformance -- my_kernels.py`. There
-`tests` and `power` want the checkout itself: `pip install -e .`.
+Each also runs in the environment that you are in, where your kernels are: `nox --no-venv -s conformance -- my_kernels.py`.
+There `tests` and `power` want the checkout itself: `pip install -e .`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.controls.attention import divided_last
+from tests.controls.norms import rms_backward
 from veriformer.impls.discover import Found
 from veriformer.impls.jax import impl as in_jax
 from veriformer.impls.numpy import impl as in_numpy
@@ -142,3 +143,15 @@ def test_divided_after_the_product_below_the_smallest_normal_number() -> None:
         assert (distances <= truth.bound).all()
         furthest = max(furthest, float(distances.max()))
     assert 0.55 * step < furthest < step
+
+
+def test_a_derivative_of_a_norm_below_the_smallest_normal_number() -> None:
+    """Step by step in float16: y mean(h y) is 2e-8, and rounded to 0; times r, which is 31, that is 6e-7."""
+    unit = 2.0**-24
+    x = (unit * np.array([[-33, -12, 37, 1, -29, -27, 40, -10]])).astype(np.float16)
+    gamma, g = np.ones(8, np.float16), np.float16([[0, 84.44, 0, 0, 0, 0, 0, 0]])
+    question = Question(COMPONENTS["rms_norm"], (x, gamma), {"eps": 1e-3}, {}, precision_of("float16"), cotangent=g)
+    _, truth = question.gradients()[0]
+    distances = truth.distances(rms_backward(g, x, gamma, eps=1e-3)[0])
+    assert distances.max() > 8 * unit
+    assert (distances <= truth.bound).all()

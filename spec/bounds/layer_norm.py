@@ -140,7 +140,9 @@ def cotangent_of_norm(h: Bounded, y: Bounded, r: Bounded, k: Bounded, *, centred
         k mean(|h y|) mean(error of y)      which is 0 only as far as the computed y sum to 0.
 
     Where r^3 overflows (float16 from a deviation of 0.025 down) nothing is claimed; where it is flushed, the second term may be
-    lost as a whole.
+    lost as a whole. What lies below the smallest normal number is rounded to half a step of that, or flushed: products h y
+    and their mean, which k |y| enlarges; y mean(h y), which r does; k mean(h y) and k y, which |y| and mean|h y| do; and
+    r h.
     """
     precision, n = h.precision, h.shape[-1]
     u, step = precision.step.u, precision.step
@@ -168,7 +170,8 @@ def cotangent_of_norm(h: Bounded, y: Bounded, r: Bounded, k: Bounded, *, centred
         cube = r_most**3
         lost = cube < 8 * step.tiny if precision.flushes else cube < step.tiny / u * 2
         error = error + own + np.where(lost, second, 0.0)
-        if precision.flushes:
-            error = error + np.minimum(4 * step.tiny * (1 + r_most + k_most * lengths), first + second)
+        faintest = step.tiny if precision.flushes else step.half_ulp(np.zeros(()))
+        enlarged = 1 + r_most + (1 + k_most) * lengths + together
+        error = error + np.minimum(4 * faintest * enlarged, first + second)
         error = np.where(cube > step.largest, np.inf, error)
     return h.rounded(value, np.where(np.isnan(error), np.inf, error), 4)
