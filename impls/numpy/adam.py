@@ -42,7 +42,7 @@ def penalised(grads: Named, params: Named, weight_decay: float, maximize: bool) 
     return {name: sign * g + weight_decay * params[name] for name, g in grads.items()}
 
 
-def next_state(grads: Named, state: State, beta_1: float, beta_2: float, amsgrad: bool = False) -> State:
+def next_state(grads: Named, state: State, beta_1: float, beta_2: float, amsgrad: bool) -> State:
     """The step counted, and both running means with the new gradients in them."""
     m = {name: beta_1 * state["m"][name] + (1.0 - beta_1) * g for name, g in grads.items()}
     v = {name: beta_2 * state["v"][name] + (1.0 - beta_2) * (g * g) for name, g in grads.items()}

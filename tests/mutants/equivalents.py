@@ -39,6 +39,14 @@ EQUIVALENT: dict[str, str] = {
     "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
         "both are as long as there are layers: masks_of_layers refuses anything else"
     ),
+    "torch decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
+        "both are as long as there are layers: masks_of_layers refuses anything else"
+    ),
+    "torch decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])))": (
+        "both are as long as there are layers: masks_of_layers refuses anything else"
+    ),
     "torch alibi.alibi: torch.empty(0, dtype=torch.float32, device='cpu') -> "
     "torch.empty(1, dtype=torch.float32, device='cpu')": "only the dtype and the device of this tensor are read",
 }
