@@ -73,9 +73,7 @@ def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
 def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
     """Run the law's experiment on one case."""
     try:
-        with np.errstate(
-            all="ignore"
-        ):  # a law may compute with answers that are infinite or nan: they are weighed below
+        with np.errstate(all="ignore"):  # laws compute with infinite answers too; what comes of it is weighed
             found = law.test(case, experiment)
     except NotJudged as reason:
         return Outcome(Verdict.UNSUPPORTED, reason=str(reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,21 +130,16 @@ def shared_out(suite: Suite, real: bool, workers: int, keep: Keep = forget) -> I
             pool.shutdown(cancel_futures=True)
 
 
-def in_turns(jobs: Sequence[Job]) -> Iterator[Job]:
-    """The real model first; then by turns the next to be told, and the next that takes long: no process waits in the end for
-    one that began last."""
-    yield from (job for job in jobs if job.real)
+def in_turns(jobs: Sequence[Job]) -> list[Job]:
+    """The real model first; then by turns one from the beginning, told next, and one from the end that takes long: no process
+    waits in the end for one that began last."""
     rest = [job for job in jobs if not job.real]
-    long = [job for job in reversed(rest) if SUBJECTS[job.component].stack]
-    long.sort(key=lambda job: job.dtype != "float32")
-    while rest:
-        for queue in (rest, long):
-            if queue:
-                job = queue[0]
-                yield job
-                rest.remove(job)
-                if job in long:
-                    long.remove(job)
+    long = sorted(
+        (job for job in reversed(rest) if SUBJECTS[job.component].stack), key=lambda job: job.dtype != "float32"
+    )
+    turns = itertools.chain.from_iterable(itertools.zip_longest(rest, long))
+    wanted = (*(job for job in jobs if job.real), *filter(None, turns))
+    return list({job.number: job for job in wanted}.values())
 
 
 def of_group(known: Mapping[Key, Record], component: str, dtype: str) -> dict[Key, Record]:

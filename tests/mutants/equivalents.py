@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+AS_LONG = "both are as long as there are layers: masks_of_layers refuses anything else"
 EQUIVALENT: dict[str, str] = {
     "numpy dropout.drawn: np.random.default_rng(seed).random(shape) >= rate -> "
     "np.random.default_rng(seed).random(shape) > rate": (
@@ -15,20 +16,14 @@ EQUIVALENT: dict[str, str] = {
     ),
     "numpy silu.sigmoid: x >= 0.0 -> x > 0.0": "at 0 both branches are 1/2 to the last bit",
     "numpy encoder.encoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
-    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": AS_LONG,
     "numpy encoder.encoder_vjp: zip(params['layers'], masks, strict=True) -> "
-    "zip(params['layers'], masks, strict=False)": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], masks, strict=False)": AS_LONG,
     "numpy clip_by_global_norm.clip_by_global_norm: np.errstate(divide='ignore') -> np.errstate()": (
         "whether NumPy warns of a division by 0; the answer is the same, and warnings of honest code are no fault"
     ),
     "numpy decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
-    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": AS_LONG,
     "torch sinusoidal_positions.sinusoidal_positions: torch.empty(0, dtype=torch.float32, device='cpu') -> "
     "torch.empty(0, dtype=torch.float32)": (
         "differs only where the user has set another default device, and there it is one of two fair answers"
@@ -36,17 +31,11 @@ EQUIVALENT: dict[str, str] = {
     "torch sinusoidal_positions.sinusoidal_positions: torch.empty(0, dtype=torch.float32, device='cpu') -> "
     "torch.empty(1, dtype=torch.float32, device='cpu')": ("only the dtype and the device of this tensor are read"),
     "torch encoder.encoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
-    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": AS_LONG,
     "torch decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
-    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=False)": AS_LONG,
     "torch decoder.decoder: zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])), strict=True) -> "
-    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])))": (
-        "both are as long as there are layers: masks_of_layers refuses anything else"
-    ),
+    "zip(params['layers'], domain.masks_of_layers(keep, len(params['layers'])))": AS_LONG,
     "torch alibi.alibi: torch.empty(0, dtype=torch.float32, device='cpu') -> "
     "torch.empty(1, dtype=torch.float32, device='cpu')": "only the dtype and the device of this tensor are read",
 }
