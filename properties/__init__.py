@@ -6,6 +6,7 @@ import importlib
 from types import ModuleType
 
 from veriformer.properties import (
+    averaging,
     backward,
     circumstances,
     corners,
@@ -34,15 +35,15 @@ LAWS: dict[str, tuple[Law, ...]] = {
         *getattr(module, "SHARED", ()),
         *(
             value
-            for home in (module, visibility, dropped_weights, corners, depth)
+            for home in (module, averaging, visibility, dropped_weights, corners, depth)
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name and value.form == COMPONENTS[name].form
         ),
     )
     for name, module in MODULES.items()
 }
-"""Component -> its laws, the universal ones first. Those of what attention sees have a file of their own, as in the spec,
-and so have those of the weights that it drops, of infinities, and of deep stacks.
+"""Component -> its laws, the universal ones first. Those of what attention averages, of what it sees and of
+the weights that it drops have files of their own, and so have those of infinities, and of deep stacks.
 SHARED: what two components state in the same words."""
 OBJECTS: dict[str, Subject] = {name: MODULES[name].OBJECT for name in OBJECT_FORMS}
 OBJECT_LAWS: dict[str, tuple[Law, ...]] = {

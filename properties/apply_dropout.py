@@ -6,10 +6,10 @@ import numpy as np
 
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation, times
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import row
-from veriformer.properties.universal import with_cotangent
 
 ROWS = (
     row((3,), rate=0.5),

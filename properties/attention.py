@@ -1,4 +1,4 @@
-"""Laws of attention."""
+"""Attention as it is asked: its sizes and draws, its gradients under scaling, and what it does where the formula is silent."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
+from veriformer.properties.behind_mask import behind, inquiry
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
+from veriformer.properties.gradients import gradient_evidence, with_cotangent
+from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
-from veriformer.properties.softmax import within_two
-from veriformer.properties.universal import gradient_evidence, with_cotangent
 from veriformer.spec.visibility import visible
 
 
@@ -97,9 +96,8 @@ def draw(recipe: Draw) -> Case:
     if recipe.get("mask"):
         heads = batch if recipe["mask"] is True else (*batch[:-1], 1)
         queries = 1 if recipe["mask"] == "padding" else length
-        options["mask"] = recipe.mask("mask", (*heads, queries, length_k), empty_rows=recipe.get("empty_rows", False))
-        if recipe.get("causal"):  # together with causality every query keeps a key
-            options["mask"][..., 0] = True
+        empty, causal = bool(recipe.get("empty_rows")), bool(recipe.get("causal"))
+        options["mask"] = recipe.mask("mask", (*heads, queries, length_k), empty_rows=empty, causal=causal)
     if recipe.get("bias"):
         options["bias"] = recipe.array("bias", (*batch, length, length_k), "normal")
     for name in ("causal", "window", "scale"):
@@ -168,12 +166,6 @@ def seen(case: Case, experiment: Experiment) -> np.ndarray:
     return np.ones(shape, bool) if allowed is None else np.broadcast_to(allowed, shape)
 
 
-def draw_permutations(recipe: Draw) -> Case:
-    """Queries, keys and values, and a permutation of each of the two lengths."""
-    orders = {"queries": recipe.permutation("queries", recipe["length"])}
-    return draw(recipe).but(extra={**orders, "keys": recipe.permutation("keys", recipe["length_k"])})
-
-
 def indexed(options: Any, queries: Any = slice(None), keys: Any = slice(None)) -> dict[str, Any]:
     """Options whose arrays are picked by query and key; what all queries share stays."""
     out = dict(options)
@@ -182,126 +174,6 @@ def indexed(options: Any, queries: Any = slice(None), keys: Any = slice(None)) -
             rows = out[name] if out[name].shape[-2] == 1 else out[name][..., queries, :]
             out[name] = rows[..., keys]
     return out
-
-
-@law("Permuting the queries permutes the rows of the answer.", rows=FREE, draw=draw_permutations)
-def is_permutation_equivariant_in_the_queries(case: Case, experiment: Experiment) -> Evidence:
-    """f(P q, k, v) = P f(q, k, v)."""
-    order = case.extra["queries"]
-    q, k, v = case.arguments
-    moved = experiment.ask(case.but(arguments=(q[..., order, :], k, v), options=indexed(case.options, queries=order)))
-    still = experiment.ask(case)
-    allowed = moved.bound + still.bound[..., order, :]
-    return relation("permuted answer", moved.value, still.value[..., order, :], allowed, still.scale)
-
-
-@law("Permuting keys, values and mask together changes nothing.", rows=FREE, draw=draw_permutations)
-def ignores_the_order_of_keys(case: Case, experiment: Experiment) -> Evidence:
-    """f(q, P k, P v) = f(q, k, v)."""
-    order = case.extra["keys"]
-    q, k, v = case.arguments
-    permuted = (q, k[..., order, :], v[..., order, :])
-    moved = experiment.ask(case.but(arguments=permuted, options=indexed(case.options, keys=order)))
-    return within_two(moved, experiment.ask(case), "answer for the keys in order")
-
-
-@law("The answer lies between the smallest and the largest value that the query sees.", rows=PLAIN)
-def stays_in_the_convex_hull_of_the_values(case: Case, experiment: Experiment) -> tuple[Evidence, Evidence]:
-    """min v - B <= f <= max v + B, over the allowed keys of each query."""
-    answer = experiment.ask(case)
-    mask = seen(case, experiment)[..., None]
-    alive = mask.any(-2)
-    v = case.arguments[2].astype(np.float64)[..., None, :, :]
-    high = np.where(mask, v, -np.inf).max(-2)
-    low = np.where(mask, v, np.inf).min(-2)
-    f = answer.value
-    above = not_above("largest value", np.where(alive, f, 0), np.where(alive, high, 0), answer.bound, answer.scale)
-    below = not_above(
-        "negated smallest value", np.where(alive, -f, 0), np.where(alive, -low, 0), answer.bound, answer.scale
-    )
-    return above, below
-
-
-def draw_single(recipe: Draw) -> Case:
-    """One key and one value."""
-    case = draw(recipe)
-    q, k, v = case.arguments
-    return case.but(arguments=(q, k[..., :1, :], v[..., :1, :]), options={})
-
-
-@law("A single key returns its value.", rows=FREE, draw=draw_single)
-def a_single_key_returns_its_value(case: Case, experiment: Experiment) -> Evidence:
-    """f(q, k_1, v_1) = v_1."""
-    answer = experiment.ask(case)
-    value = np.broadcast_to(case.arguments[2], answer.value.shape)
-    return relation("the value", answer.value, value, answer.bound, answer.scale)
-
-
-@law("Equal keys give the mean of the values.", rows=FREE)
-def equal_keys_give_the_mean_of_the_values(case: Case, experiment: Experiment) -> Evidence:
-    """k_j = k_1 for all j: f = mean of the allowed values; a bias would tell the keys apart."""
-    q, k, v = case.arguments
-    same_keys = np.broadcast_to(k[..., :1, :], k.shape).copy()
-    options = {name: value for name, value in case.options.items() if name != "bias"}
-    equal = case.but(arguments=(q, same_keys, v), options=options)
-    answer = experiment.ask(equal)
-    mask = seen(equal, experiment)
-    count = mask.sum(-1, keepdims=True)
-    wide = v.astype(np.float64)
-    mean = (mask.astype(np.float64) @ wide) / count
-    # the mean itself is computed in float64: n roundings of the sum of magnitudes
-    own = 2.0**-52 * v.shape[-2] * (mask.astype(np.float64) @ np.abs(wide)) / count
-    return relation("mean of the values", answer.value, mean, answer.bound + own, answer.scale)
-
-
-@law("Masking a key is removing it.", rows=tuple(r for r in FREE if r["length_k"] > 1), needs=("mask",))
-def a_masked_key_is_removed(case: Case, experiment: Experiment) -> Evidence:
-    """Masking the last key for every query gives f without that key."""
-    q, k, v = case.arguments
-    mask = np.array(seen(case, experiment))
-    mask[..., :1] = True
-    mask[..., -1] = False
-    masked = experiment.ask(case.but(options={**case.options, "mask": mask}))
-    shorter = indexed({**case.options, "mask": mask}, keys=slice(None, -1))
-    removed = experiment.ask(case.but(arguments=(q, k[..., :-1, :], v[..., :-1, :]), options=shorter))
-    return within_two(masked, removed, "answer without the key")
-
-
-def draw_future(recipe: Draw) -> Case:
-    """A causal case, and a position from which on everything changes."""
-    case = draw(recipe)
-    position = int(recipe.integers("position", (), 1, max(recipe["length"], 2)))
-    q, k, v = (
-        recipe.array(name, a.shape, "normal") for name, a in zip(("q'", "k'", "v'"), case.arguments, strict=True)
-    )
-    return case.but(extra={"position": position, "q": q, "k": k, "v": v})
-
-
-@law("With causal=True the past does not depend on the future.", rows=SQUARE, draw=draw_future, needs=("causal",))
-def does_not_look_ahead(case: Case, experiment: Experiment) -> Evidence:
-    """Changing q, k, v from position t on leaves the rows before t as they are."""
-    t = case.extra["position"]
-    late = np.arange(case.arguments[0].shape[-2])[:, None] >= t
-    changed = tuple(np.where(late, case.extra[n], a) for n, a in zip("qkv", case.arguments, strict=True))
-    one, other = experiment.ask(case.but(arguments=changed)), experiment.ask(case)
-    allowed = (one.bound + other.bound)[..., :t, :]
-    return relation(
-        "rows before the change", one.value[..., :t, :], other.value[..., :t, :], allowed, other.scale[..., :t, :]
-    )
-
-
-def draw_factor(recipe: Draw) -> Case:
-    """Queries, keys and values, and a power of two."""
-    return draw(recipe).but(extra={"factor": float(recipe.rng("factor").choice([0.25, 2.0, -4.0]))})
-
-
-@law("Scaling the values by a power of two scales the answer.", rows=PLAIN, draw=draw_factor)
-def scales_with_the_values(case: Case, experiment: Experiment) -> Evidence:
-    """f(q, k, a v) = a f(q, k, v)."""
-    q, k, v = case.arguments
-    a = case.extra["factor"]
-    scaled, plain = experiment.ask(case.but(arguments=(q, k, times(v, a)))), experiment.ask(case)
-    return relation("scaled answer", scaled.value, a * plain.value, scaled.bound + abs(a) * plain.bound, scaled.scale)
 
 
 STABILITY_ROWS = tuple(row((), 1, 8, d_k, 8, stability=True) for d_k in (4, 16, 64, 256, 1024))
@@ -328,21 +200,6 @@ def gradients_stay_stable_under_scaling(case: Case, experiment: Experiment) -> t
     """
     answer = experiment.ask(case, cotangent=case.extra["cotangent"])
     return tuple(gradient_evidence(answer))
-
-
-def draw_behind(recipe: Draw) -> Case:
-    """Keys that no query sees; they, and their values, are no numbers. Every query keeps a key."""
-    case = draw(recipe)
-    length, length_k = recipe["length"], recipe["length_k"]
-    padding = recipe.mask("padding", (*recipe["batch"], 1, length_k))
-    padding[..., -1] &= padding.sum(-1) == 1  # the last is hidden unless it is alone
-    mask = np.broadcast_to(case.options.get("mask", True), (*recipe["batch"], length, length_k)) & padding
-    mask = np.where(mask.any(-1, keepdims=True), mask, padding)
-    unseen = ~np.swapaxes(mask.any(-2, keepdims=True), -1, -2)
-    return behind(case.but(options={**case.options, "mask": mask}), {"k": unseen, "v": unseen}, recipe=recipe)
-
-
-behind_the_mask = law_behind_the_mask(SUBJECT, draw_behind, tuple(r for r in FREE if r["length_k"] > 1))
 
 
 def behind_case(dtype: str) -> Case:

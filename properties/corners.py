@@ -9,6 +9,7 @@ import numpy as np
 
 from veriformer.properties import attention, cross_entropy, embedding, residual, softmax
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, differing, relation
 from veriformer.properties.probes import Draw
 from veriformer.properties.special import (
@@ -22,7 +23,6 @@ from veriformer.properties.special import (
     with_minus_infinity,
     without_the_column,
 )
-from veriformer.properties.universal import with_cotangent
 
 # -- softmax -------------------------------------------------------------------------------------------------------------------
 

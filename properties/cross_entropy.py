@@ -8,10 +8,10 @@ import numpy as np
 
 from veriformer.properties import softmax
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.settle import Inquiry
-from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Ball, number, working_precision
 

@@ -81,15 +81,12 @@ def paths_of(*parts: str) -> frozenset[Any]:
 
 
 def options(recipe: Draw) -> dict[str, Any]:
-    """The keywords of one case; about half of the rows leave each to its default. Position 0 is never hidden: the first
-    query would have no key."""
+    """The keywords of one case; about half of the rows leave each to its default."""
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     for name, keys in (("mask", recipe["length"]), ("memory_mask", recipe["length_k"])):
         if recipe.get(name):  # other keys are hidden in each example, and now and then from each query
             queries = recipe["length"] if recipe[name] == "each query" else 1
-            chosen[name] = recipe.mask(name, (*recipe["batch"], 1, queries, keys))
-    if "mask" in chosen:
-        chosen["mask"][..., 0] = True
+            chosen[name] = recipe.mask(name, (*recipe["batch"], 1, queries, keys), causal=name == "mask")
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]

@@ -14,10 +14,10 @@ import numpy as np
 
 from veriformer.properties import chance
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import KINDS, Draw, power
 from veriformer.properties.softmax import row
-from veriformer.properties.universal import with_cotangent
 from veriformer.spec.dropout import RATE_RESOLUTION
 from veriformer.spec.numbers.precision import FORMATS
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.universal import with_cotangent
 
 ROWS = (
     {"shape": (2,), "vocabulary": 3, "d_model": 2},

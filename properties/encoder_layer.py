@@ -17,11 +17,11 @@ from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.attention import rate_of
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, as_float64, differing, relation
 from veriformer.properties.multi_head_attention import permuted
 from veriformer.properties.probes import Draw, for_scores, seed_of
 from veriformer.properties.softmax import within_two
-from veriformer.properties.universal import with_cotangent
 
 
 def row(batch: tuple[int, ...], length: int, d_model: int, d_ff: int, n_heads: int, **more: Any) -> dict[str, Any]:
@@ -97,12 +97,12 @@ def norm(recipe: Draw, prefix: str, silent: bool = False) -> dict[str, np.ndarra
     }
 
 
-def options(recipe: Draw) -> dict[str, Any]:
-    """The keywords of one case; about half of the rows leave each to its default."""
+def options(recipe: Draw, *, causal: bool = False) -> dict[str, Any]:
+    """The keywords of one case; about half of the rows leave each to its default. causal: is the layer so by itself?"""
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     if recipe.get("mask"):  # padding: other keys are hidden in each example, and now and then from each query
         queries = recipe["length"] if recipe["mask"] == "each query" else 1
-        chosen["mask"] = recipe.mask("mask", (*recipe["batch"], 1, queries, recipe["length"]))
+        chosen["mask"] = recipe.mask("mask", (*recipe["batch"], 1, queries, recipe["length"]), causal=causal)
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]

@@ -10,6 +10,7 @@ import numpy as np
 from veriformer.properties import encoder_layer
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
 from veriformer.properties.softmax import within_two
@@ -25,7 +26,6 @@ from veriformer.properties.transformer import (
     tied,
     untied,
 )
-from veriformer.properties.universal import with_cotangent
 
 
 def row(
@@ -53,10 +53,8 @@ def draw(recipe: Draw) -> Case:
     tokens = recipe.integers("tokens", (*recipe["batch"], recipe["length"]), 0, recipe["vocabulary"])
     layers = [encoder_layer.parameters(recipe, f"layer {i}.", off) for i, off in enumerate(recipe["layers"])]
     last = {"final_norm": norm(recipe, "final_norm")} if recipe.get("final_norm") else {}
-    options = encoder_layer.options(recipe)
-    if "mask" in options:  # the first query has no other key
-        options["mask"][..., 0] = True
-    return Case((tokens, {**tables(recipe, recipe["length"]), "layers": layers, **last}), options)
+    params = {**tables(recipe, recipe["length"]), "layers": layers, **last}
+    return Case((tokens, params), encoder_layer.options(recipe, causal=True))
 
 
 SUBJECT = Subject(

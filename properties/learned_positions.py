@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.universal import with_cotangent
 
 ROWS = (
     {"length": 2, "d_model": 2, "rows": 3},

@@ -64,11 +64,10 @@ def draw(recipe: Draw) -> Case:
     if recipe.get("mask"):
         heads = recipe["n_heads"] if recipe["mask"] == "each head" else 1
         queries = 1 if recipe["mask"] == "padding" else length
-        options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k))
+        causal = bool(recipe.get("causal"))
+        options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k), causal=causal)
     if recipe.get("causal"):
         options["causal"] = True
-        if "mask" in options:  # together with causality every query keeps a key
-            options["mask"][..., 0] = True
     return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
 
 

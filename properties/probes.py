@@ -88,9 +88,17 @@ class Draw:
         """Whole numbers low ... high - 1."""
         return self.rng(name).integers(low, high, shape)
 
-    def mask(self, name: str, shape: tuple[int, ...], *, empty_rows: bool = False) -> Array:
-        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted. Half of the
-        masks are scattered; the others keep a stretch from the first entry on, or up to the last, as padding does."""
+    def mask(self, name: str, shape: tuple[int, ...], *, empty_rows: bool = False, causal: bool = False) -> Array:
+        """A mask that differs from row to row; every row keeps at least one entry, unless empty ones are wanted. Together with
+        causality every query keeps a key: the first, the only one that all of them may see."""
+        mask = self.scattered_or_padding(name, shape, empty_rows=empty_rows)
+        if causal:
+            mask[..., 0] = True
+        return mask
+
+    def scattered_or_padding(self, name: str, shape: tuple[int, ...], *, empty_rows: bool) -> Array:
+        """Half of the masks are scattered; the others keep a stretch from the first entry on, or up to the last, as padding
+        does."""
         rng = self.rng(name)
         mask = rng.random(shape) < rng.choice([0.3, 0.5, 0.8])
         if rng.random() < 0.5:

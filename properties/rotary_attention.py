@@ -57,11 +57,8 @@ def draw(recipe: Draw) -> Case:
     if length_k != length:  # the last ones ask, as in a step of generation
         options["positions_k"] = positions_k
     if recipe.get("mask"):
-        options["mask"] = recipe.mask(
-            "mask", (*batch[:-1], 1, length, length_k), empty_rows=recipe.get("empty_rows", False)
-        )
-        if recipe.get("causal"):  # together with causality every query keeps a key
-            options["mask"][..., 0] = True
+        empty, causal = bool(recipe.get("empty_rows")), bool(recipe.get("causal"))
+        options["mask"] = recipe.mask("mask", (*batch[:-1], 1, length, length_k), empty_rows=empty, causal=causal)
     extension = "grouped heads" if recipe.get("heads_k") else ""
     if recipe.get("causal") and length != length_k:
         extension = "causal with L_q != L_k"

@@ -16,10 +16,10 @@ from veriformer.properties.attention import rate_of
 from veriformer.properties.decoder_layer import CROSS, FEED, IDLE, SELF
 from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
 from veriformer.properties.probes import Draw, for_scores, seed_of
 from veriformer.properties.softmax import within_two
-from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS
 
 IDLE_ENCODER = ("attention", "feed_forward")
@@ -107,15 +107,13 @@ def tables(recipe: Draw, length: int) -> dict[str, np.ndarray]:
 
 
 def options(recipe: Draw) -> dict[str, Any]:
-    """The keywords of one case; about half of the rows leave each to its default. Position 0 of the target is never
-    hidden: the first query would have no key."""
+    """The keywords of one case; about half of the rows leave each to its default."""
     batch, length, length_k = recipe["batch"], recipe["length"], recipe["length_k"]
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     if recipe.get("source_mask"):
         chosen["source_mask"] = recipe.mask("source_mask", (*batch, 1, 1, length_k))
     if recipe.get("target_mask"):
-        chosen["target_mask"] = recipe.mask("target_mask", (*batch, 1, 1, length))
-        chosen["target_mask"][..., 0] = True
+        chosen["target_mask"] = recipe.mask("target_mask", (*batch, 1, 1, length), causal=True)
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]

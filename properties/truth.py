@@ -31,6 +31,11 @@ def place(path: Path) -> str:
     return "output" + "".join(f"[{key!r}]" for key in path)
 
 
+def within(path: Path) -> str:
+    """Which of several outputs, in words that go on; nothing where there is but one."""
+    return place(path).removeprefix("output")
+
+
 @dataclass
 class Truth:
     """The bound of one output or gradient, and, when it is first needed, its certified value.

@@ -11,13 +11,18 @@ import numpy as np
 from veriformer.impls.layout import LAYOUTS
 from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
+from veriformer.properties.batches import a_batch_is_its_rows_one_by_one, batch
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.gradients import (
+    differentiated,
+    gradients_agree_with_the_spec,
+    recording_gradients_changes_nothing,
+)
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw, Row, seed_of
-from veriformer.properties.truth import Question, is_floating, place
-from veriformer.spec import COMPONENTS, in_form
-from veriformer.spec.numbers import Bounded
-from veriformer.spec.numbers.precision import FORMATS, precision_of
+from veriformer.properties.truth import is_floating, place, within
+from veriformer.spec import in_form
+from veriformer.spec.numbers.precision import FORMATS
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
@@ -175,83 +180,6 @@ def held_by(backend: str, layouts: Mapping[Path, str]) -> dict[Path, str]:
     return {path: "strided" if kind in ("negative", "read_only") else kind for path, kind in layouts.items()}
 
 
-def batch(subject: Subject) -> Callable[[Draw], Case]:
-    """Cases with a batch of at least two examples."""
-
-    def draw(recipe: Draw) -> Case:
-        case = subject.draw(recipe)
-        if not any(lengths(subject, case)):
-            raise NotJudged("no batch")
-        if subject.form == "object" and any(method != "step" for method, *_ in case.arguments[-1]):
-            raise NotJudged("what other methods do to the rows of a batch is not known")
-        return case
-
-    return draw
-
-
-def lengths(subject: Subject, case: Case) -> list[int]:
-    """The lengths of the first batch axis of everything that has one."""
-    found = [a.shape[0] for name, a in named(case, subject) if a.ndim > subject.batched[name]]
-    return [length for length in found if length > 1]
-
-
-def named(case: Case, subject: Subject) -> Iterator[tuple[str, np.ndarray]]:
-    """The arrays, in arguments and options, that can have batch axes."""
-    everything = {**dict(zip(COMPONENTS[subject.component].positional, case.arguments, strict=False)), **case.options}
-    for name in subject.batched:
-        yield from ((name, leaf) for _, leaf in leaves(everything.get(name)) if isinstance(leaf, np.ndarray))
-
-
-def a_batch_is_its_rows_one_by_one(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """f(x)[b] = f(x[b]) for every b; f(x[b:b+1])[0] of who supports certain ranks alone."""
-    from veriformer.properties import SUBJECTS
-
-    subject = SUBJECTS[experiment.component.name]
-    ranked = "rank" in experiment.door.offers[experiment.component.name].only
-    whole = experiment.ask(case)
-    size = max(lengths(subject, case))
-    evidence = []
-    for b in range(size):
-        one = experiment.ask(example(case, subject, b, of_the_same_rank=ranked))
-        for (path, together, truth), (_, alone, own) in zip(whole.each(), one.each(), strict=True):
-            wanted, own_bound, own_scale = (a[0] if ranked else a for a in (alone, own.bound, own.scale))
-            got, bound, scale = together[b], truth.bound[b], np.maximum(truth.scale[b], own_scale)
-            allowed = bound + own_bound if bound.shape == own_bound.shape else np.inf
-            part = relation(f"example {b} of the batch{within(path)}", got, wanted, allowed, scale)
-            evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
-    return tuple(evidence)
-
-
-def within(path: Path) -> str:
-    """Which of several outputs, in words that go on; nothing where there is but one."""
-    return place(path).removeprefix("output")
-
-
-def example(case: Case, subject: Subject, b: int, *, of_the_same_rank: bool = False) -> Case:
-    """One example of a batched case, or a batch of it alone; what is broadcast along the batch stays."""
-    size = max(lengths(subject, case))
-
-    def one(leaf: np.ndarray) -> np.ndarray:
-        here = b if leaf.shape[0] == size else 0
-        return leaf[here : here + 1] if of_the_same_rank else leaf[here]
-
-    return with_batches(case, subject, one)
-
-
-def with_batches(case: Case, subject: Subject, change: Callable[[np.ndarray], np.ndarray]) -> Case:
-    """The case, with everything changed that has a batch axis."""
-
-    def changed(name: str, value: Any) -> Any:
-        def leaf_of(_: Path, leaf: Any) -> Any:
-            return change(leaf) if isinstance(leaf, np.ndarray) and leaf.ndim > subject.batched[name] else leaf
-
-        return rebuild(value, leaf_of) if name in subject.batched else value
-
-    names = COMPONENTS[subject.component].positional
-    arguments = [changed(name, value) for name, value in zip(names, case.arguments, strict=False)]
-    return case.with_arguments(arguments, options={name: changed(name, value) for name, value in case.options.items()})
-
-
 def after_other_shapes(subject: Subject) -> Callable[[Draw], Case]:
     """Cases with an earlier case of another size beside them."""
 
@@ -305,51 +233,3 @@ def same(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:
         part = relation(f"{comparison}{within(path)}", got, wanted, truth.bound + again.bound, truth.scale)
         evidence.append(replace(part, bitwise=bool(np.array_equal(got, wanted, equal_nan=True))))
     return tuple(evidence)
-
-
-def differentiated(subject: Subject) -> Callable[[Draw], Case]:
-    """Cases with a random cotangent, drawn when the shape of the output is known."""
-
-    def draw(recipe: Draw) -> Case:
-        return with_cotangent(subject.draw(recipe), recipe, subject.component)
-
-    return draw
-
-
-def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = None) -> Case:
-    """The case, with a cotangent of the shape of its output; what a convention may answer with nan gets 0.
-
-    The output comes from bounded numbers: in plain floats the formula overflows where its honest algorithms do not.
-    """
-    spec, precision = COMPONENTS[component], precision_of("float64")
-    conventions = {c.name: "nan" for c in spec.conventions if "nan" in c.values}
-    question = Question(spec, case.arguments, case.options, conventions, precision, case.aliases)
-    with np.errstate(all="ignore"):
-        output = question.formula(lambda array: Bounded.given(array, precision)).value
-    chosen = kind or str(recipe.rng("cotangent kind").choice(["integers", "normal", "one_hot", "outliers"]))
-    cotangent = recipe.array("cotangent", output.shape, chosen)
-    return case.but(extra={**case.extra, "cotangent": np.where(np.isnan(output), 0, cotangent).astype(cotangent.dtype)})
-
-
-def gradients_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """The vector-Jacobian product of every floating argument lies within its bound of the certified one."""
-    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
-    return tuple(gradient_evidence(answer))
-
-
-def gradient_evidence(answer: Answer) -> Iterator[Evidence]:
-    """Each gradient beside its truth; one that no derivative reached is no answer."""
-    for path, truth in answer.gradient_truths:
-        gradient = answer.gradient(path)
-        name = f"gradient of {answer.named(path)}"
-        if gradient is None:
-            yield differing(name, "none: no derivative reached it", "an array")
-        else:
-            yield truth.evidence(name, np.asarray(gradient))
-
-
-def recording_gradients_changes_nothing(case: Case, experiment: Experiment) -> Evidence:
-    """f with derivatives recorded is f without."""
-    answer = experiment.ask(case, cotangent=case.extra["cotangent"])
-    recorded = answer.reply.outputs_with_grad
-    return relation("output while gradients are recorded", recorded, answer.value, 2 * answer.bound, answer.scale)

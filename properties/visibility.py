@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from veriformer.properties.attention import FREE, UNDROPPED, draw, extension, indexed, law, seen
+from veriformer.properties.attention import FREE, SQUARE, SUBJECT, UNDROPPED, draw, extension, indexed, law, seen
+from veriformer.properties.behind_mask import behind, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, relation
 from veriformer.properties.probes import Draw
@@ -92,3 +93,54 @@ def shared_key_heads_are_repeated_key_heads(case: Case, experiment: Experiment) 
     repeated = (np.repeat(x, q.shape[-3] // x.shape[-3], axis=-3) for x in (k, v))
     apart = experiment.ask(case.but(arguments=(q, *repeated)))
     return within_two(experiment.ask(case), apart, "answer with the key heads repeated")
+
+
+@law("Masking a key is removing it.", rows=tuple(r for r in FREE if r["length_k"] > 1), needs=("mask",))
+def a_masked_key_is_removed(case: Case, experiment: Experiment) -> Evidence:
+    """Masking the last key for every query gives f without that key."""
+    q, k, v = case.arguments
+    mask = np.array(seen(case, experiment))
+    mask[..., :1] = True
+    mask[..., -1] = False
+    masked = experiment.ask(case.but(options={**case.options, "mask": mask}))
+    shorter = indexed({**case.options, "mask": mask}, keys=slice(None, -1))
+    removed = experiment.ask(case.but(arguments=(q, k[..., :-1, :], v[..., :-1, :]), options=shorter))
+    return within_two(masked, removed, "answer without the key")
+
+
+def draw_future(recipe: Draw) -> Case:
+    """A causal case, and a position from which on everything changes."""
+    case = draw(recipe)
+    position = int(recipe.integers("position", (), 1, max(recipe["length"], 2)))
+    q, k, v = (
+        recipe.array(name, a.shape, "normal") for name, a in zip(("q'", "k'", "v'"), case.arguments, strict=True)
+    )
+    return case.but(extra={"position": position, "q": q, "k": k, "v": v})
+
+
+@law("With causal=True the past does not depend on the future.", rows=SQUARE, draw=draw_future, needs=("causal",))
+def does_not_look_ahead(case: Case, experiment: Experiment) -> Evidence:
+    """Changing q, k, v from position t on leaves the rows before t as they are."""
+    t = case.extra["position"]
+    late = np.arange(case.arguments[0].shape[-2])[:, None] >= t
+    changed = tuple(np.where(late, case.extra[n], a) for n, a in zip("qkv", case.arguments, strict=True))
+    one, other = experiment.ask(case.but(arguments=changed)), experiment.ask(case)
+    allowed = (one.bound + other.bound)[..., :t, :]
+    return relation(
+        "rows before the change", one.value[..., :t, :], other.value[..., :t, :], allowed, other.scale[..., :t, :]
+    )
+
+
+def draw_behind(recipe: Draw) -> Case:
+    """Keys that no query sees; they, and their values, are no numbers. Every query keeps a key."""
+    case = draw(recipe)
+    length, length_k = recipe["length"], recipe["length_k"]
+    padding = recipe.mask("padding", (*recipe["batch"], 1, length_k))
+    padding[..., -1] &= padding.sum(-1) == 1  # the last is hidden unless it is alone
+    mask = np.broadcast_to(case.options.get("mask", True), (*recipe["batch"], length, length_k)) & padding
+    mask = np.where(mask.any(-1, keepdims=True), mask, padding)
+    unseen = ~np.swapaxes(mask.any(-2, keepdims=True), -1, -2)
+    return behind(case.but(options={**case.options, "mask": mask}), {"k": unseen, "v": unseen}, recipe=recipe)
+
+
+behind_the_mask = law_behind_the_mask(SUBJECT, draw_behind, tuple(r for r in FREE if r["length_k"] > 1))

@@ -13,12 +13,12 @@ from veriformer.impls.numpy.multi_head_attention import multi_head_attention, mu
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS, SUBJECTS
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.judge import judge
 from veriformer.properties.probes import Draw
 from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Question, Truth
-from veriformer.properties.universal import with_cotangent
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of

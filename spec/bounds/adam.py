@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded, in_any_order
+from veriformer.spec.numbers.bounded import Bounded, in_any_order, or_infinite
 from veriformer.spec.numbers.precision import FLOAT32, ROUNDOFFS
 
 
@@ -124,4 +124,4 @@ def decayed(p: Bounded, step: Bounded, share: Bounded) -> Bounded:
     with np.errstate(all="ignore"):
         in_the_step = 3 * u * (step.size_at_most + decay.size_at_most)
         error = ways.error + in_the_step
-    return ways.of(ways.value, np.where(np.isnan(error), np.inf, error))
+    return ways.of(ways.value, or_infinite(error))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.bounds import apply_dropout, softmax
-from veriformer.spec.numbers.bounded import Bounded, in_any_order
+from veriformer.spec.numbers.bounded import Bounded, in_any_order, or_infinite
 from veriformer.spec.numbers.number import transposed
 
 
@@ -27,7 +27,7 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
             root = np.sqrt(np.abs(q.lift(scale)))
             error = np.maximum(error, ((q * root) @ transposed(k * root)).error)
         error = error + 6 * u * sizes * q.lift(scale).size_at_most
-    scaled = scaled.of(scaled.value, np.where(np.isnan(error), np.inf, error))
+    scaled = scaled.of(scaled.value, or_infinite(error))
     return scaled if bias is None else scaled + bias
 
 
@@ -91,7 +91,7 @@ def mixed(p: Bounded, v: Bounded) -> Bounded:
     with np.errstate(all="ignore"):
         faintest = np.minimum(p.precision.step.half_ulp(np.zeros(())), p.size_at_most @ v.size_at_most)
         error = product.error + faintest
-    return product.of(product.value, np.where(np.isnan(error), np.inf, error))
+    return product.of(product.value, or_infinite(error))
 
 
 def kept_of(p: Bounded, keep: np.ndarray, rate: float) -> tuple[Bounded, Bounded]:
@@ -146,7 +146,7 @@ def backward(
     with np.errstate(all="ignore"):
         error = np.maximum(direct.error, np.abs(flash.value - direct.value) + flash.error)
         error = error if dropout is None else error + 4 * u * (np.abs(direct.value) + error)
-    inner = direct.of(direct.value, np.where(np.isnan(error), np.inf, error))
+    inner = direct.of(direct.value, or_infinite(error))
     ds = softmax.pulled(dp, p, inner, s, mask)
     roundings = 3 if dropout is None else 6
     return scaled(ds, k, scale, roundings), scaled(transposed(ds), q, scale, roundings), dv
@@ -167,7 +167,7 @@ def recomputed(p: Bounded, s: Bounded, mask: Any) -> Bounded:
         widest, top = (array.max(-1, keepdims=True, initial=0.0) for array in (reach, size))
         exponent = reach + widest + u * (2 * size + 5 * top + 9 * np.log(max(n, 1)) + n + 16)
         error = np.maximum(p.error, np.abs(p.value) * np.expm1(exponent))
-    return p.of(p.value, np.where(np.isnan(error), np.inf, error))
+    return p.of(p.value, or_infinite(error))
 
 
 def scaled(ds: Bounded, other: Bounded, scale: Any, roundings: int) -> Bounded:
@@ -178,4 +178,4 @@ def scaled(ds: Bounded, other: Bounded, scale: Any, roundings: int) -> Bounded:
     with np.errstate(all="ignore"):
         sizes = ds.size_at_most @ other.size_at_most
         error = np.maximum(after.error, before.error) + roundings * u * sizes * ds.lift(scale).size_at_most
-    return after.of(after.value, np.where(np.isnan(error), np.inf, error))
+    return after.of(after.value, or_infinite(error))

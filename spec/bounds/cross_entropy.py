@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.bounds import log_softmax, softmax
-from veriformer.spec.numbers.bounded import Bounded, in_any_order
+from veriformer.spec.numbers.bounded import Bounded, in_any_order, or_infinite
 from veriformer.spec.numbers.precision import gamma
 
 
@@ -36,7 +36,7 @@ def forward(x: Bounded, shares: Bounded, *, even: Bounded | None = None, possibl
         error = np.maximum(by_class.error, apart + u * a.sum(-1) * top + rounding * terms)
         largest = terms if even is None else np.maximum(terms, (even.size_at_most * y.size_at_most).sum(-1))
         error = np.where(largest > precision.step.largest, np.inf, error)
-    return x.rounded(by_class.value, np.where(np.isnan(error), np.inf, error))
+    return x.rounded(by_class.value, or_infinite(error))
 
 
 def gamma_of(counts: np.ndarray, u: float) -> np.ndarray:

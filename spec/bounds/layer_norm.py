@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.bounded import Bounded, or_infinite
 from veriformer.spec.numbers.precision import FLOAT64, ROUNDOFFS, gamma
 
 
@@ -174,4 +174,4 @@ def cotangent_of_norm(h: Bounded, y: Bounded, r: Bounded, k: Bounded, *, centred
         enlarged = 1 + r_most + (1 + k_most) * lengths + together
         error = error + np.minimum(4 * faintest * enlarged, first + second)
         error = np.where(cube > step.largest, np.inf, error)
-    return h.rounded(value, np.where(np.isnan(error), np.inf, error), 4)
+    return h.rounded(value, or_infinite(error), 4)

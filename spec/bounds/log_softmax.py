@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.bounds import softmax
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.bounded import Bounded, or_infinite
 from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
 
 
@@ -41,7 +41,7 @@ def forward(x: Bounded, *, possible: Any = None) -> Bounded:
         error = x.error + own + u * (1 + u) * sizes + 2 * precision.step.half_ulp(np.zeros(()))
         error = np.where(sizes > precision.step.largest, np.inf, error)
         y, error = np.where(there, y, 0.0), np.where(there, error, 0.0)
-    return x.rounded(y, np.where(np.isnan(error), np.inf, error))
+    return x.rounded(y, or_infinite(error))
 
 
 def backward(g: Bounded, x: Bounded, *, possible: Any = None) -> tuple[Bounded]:
@@ -61,4 +61,4 @@ def weights(x: Bounded, *, possible: Any = None) -> Bounded:
     with np.errstate(all="ignore"):
         by_exp = np.abs(p.value) * (np.expm1(y.reach) + ROUNDOFFS["exp"] * x.precision.step.u)
         error = np.maximum(p.error, by_exp + x.precision.step.half_ulp(np.zeros(())))
-    return p.of(p.value, np.where(np.isnan(error), np.inf, error))
+    return p.of(p.value, or_infinite(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.bounded import Bounded, or_infinite
 from veriformer.spec.numbers.precision import ROUNDOFFS
 
 
@@ -21,7 +21,7 @@ def forward(x: Bounded) -> Bounded:
         nearest = np.maximum(np.abs(x.value) - x.reach, 0.0)
         slope = np.minimum(np.exp(-nearest), 0.25)
         error = np.minimum(x.reach * slope, 1.0) + ROUNDOFFS["sigmoid"] * u
-    return x.of(value, np.where(np.isnan(error), np.inf, error))
+    return x.of(value, or_infinite(error))
 
 
 def backward(g: Bounded, x: Bounded) -> tuple[Bounded]:

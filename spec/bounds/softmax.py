@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.bounded import Bounded, or_infinite
 from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
 
 
@@ -160,4 +160,4 @@ def through_the_maximum(dx: Bounded, error: np.ndarray, x: Bounded, allowed: np.
         through_top = np.where(allowed, spread, 0.0).sum(-1, keepdims=True)
         error = np.where(perhaps_top, error + through_top, error)
         error = np.where(allowed, error, 0.0)
-    return dx.of(np.where(allowed, dx.value, 0.0), np.where(np.isnan(error), np.inf, error))
+    return dx.of(np.where(allowed, dx.value, 0.0), or_infinite(error))

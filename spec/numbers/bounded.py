@@ -81,10 +81,8 @@ class Bounded(Number):
         return self.of(exact, np.where(step.holds(exact), 0.0, step.half_ulp(np.abs(exact))))
 
     def rounded(self, value: Any, error: Any, units: float = 1.0, format: Format | None = None) -> Self:
-        """The result of an operation with exact result near `value`, after `units` roundings to the format.
-
-        An error that is not a number comes from inf - inf or 0 * inf, which an honest computation may meet too: inf.
-        """
+        """The result of an operation with exact result near `value`, after `units` roundings to the format. An error that is
+        not a number becomes infinite; see `or_infinite`."""
         format = format or self.precision.step
         with np.errstate(all="ignore"):
             size = np.abs(value) + error
@@ -130,7 +128,7 @@ class Bounded(Number):
             growth = additions * acc.u / (1.0 - np.minimum(additions * acc.u, 0.5))
             lost = np.minimum(additions * acc.tiny, magnitude) if self.precision.flushes else 0.0
             error = np.where(magnitude > acc.largest, np.inf, reduce(self.error) + growth * magnitude + lost)
-        total = self.of(reduce(self.value), np.where(np.isnan(error), np.inf, error))
+        total = self.of(reduce(self.value), or_infinite(error))
         return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def sum(self, axis: int | None = None, keepdims: bool = False) -> Self:
@@ -220,7 +218,7 @@ class Bounded(Number):
             above = np.maximum(self.value + self.reach, other.value + other.reach) - value
             below = value - np.maximum(self.value - self.reach, other.value - other.reach)
             error = np.minimum(np.maximum(above, below), np.maximum(self.error, other.error))
-        larger = self.of(value, np.where(np.isnan(error), np.inf, error))
+        larger = self.of(value, or_infinite(error))
         return larger.held_if(self.is_held() and other.is_held())
 
     def heaviside(self) -> Self:
@@ -253,7 +251,7 @@ class Bounded(Number):
                 parts = -(-n // self.precision.terms)
                 error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
                 error = np.where(magnitude > partial.largest, np.inf, error)
-            total = self.of(a.value @ b.value, np.where(np.isnan(error), np.inf, error))
+            total = self.of(a.value @ b.value, or_infinite(error))
         return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     @staticmethod
@@ -295,6 +293,11 @@ class Bounded(Number):
         return (self.error == 0) & self.precision.product.holds(self.value)
 
 
+def or_infinite(error: Any) -> Any:
+    """An error that is not a number comes from inf - inf or 0 * inf, which an honest computation may meet too: inf."""
+    return np.fmin(error, np.inf)
+
+
 def in_any_order(*ways: Bounded) -> Bounded:
     """One number, computed in several ways that are equal in exact arithmetic: an honest computation may take any of them.
 
@@ -302,4 +305,4 @@ def in_any_order(*ways: Bounded) -> Bounded:
     bounds them all.
     """
     errors = np.maximum.reduce([way.error for way in ways])
-    return ways[0].of(ways[0].value, np.where(np.isnan(errors), np.inf, errors))
+    return ways[0].of(ways[0].value, or_infinite(errors))

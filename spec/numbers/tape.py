@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded
+from veriformer.spec.numbers.bounded import Bounded, or_infinite
 from veriformer.spec.numbers.number import Number, near, number, transposed
 
 Pullback = Callable[[Any], Any]
@@ -244,7 +244,7 @@ def gathered(known: Any, flow: Any) -> Any:
     with np.errstate(all="ignore"):
         partial = total.precision.step.half_ulp(np.abs(known.value) + np.abs(flow.value))
         error = total.error + 2 * partial + (known.error + flow.error) / 8
-    return total.of(total.value, np.where(np.isnan(error), np.inf, error))
+    return total.of(total.value, or_infinite(error))
 
 
 def in_order(output: Tape) -> list[Tape]:

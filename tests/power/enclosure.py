@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import SUBJECTS
+from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, NotJudged
 from veriformer.properties.probes import KINDS, Draw, seed_of
 from veriformer.properties.truth import Question, Truth
-from veriformer.properties.universal import with_cotangent
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 
