@@ -245,8 +245,9 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, ...], top: float, dty
     """Rows at right angles (as far as they fit): every key equally far from every other."""
     if len(shape) < 2 or 0 in shape:
         return rng.standard_normal(shape)
-    basis, _ = np.linalg.qr(rng.standard_normal((*shape[:-2], max(shape[-2:]), max(shape[-2:]))))
-    return basis[..., : shape[-2], : shape[-1]] * np.sqrt(shape[-1])
+    short, long = sorted(shape[-2:])
+    basis, _ = np.linalg.qr(rng.standard_normal((*shape[:-2], long, short)))
+    return (basis if shape[-1] == short else np.swapaxes(basis, -1, -2)) * np.sqrt(shape[-1])
 
 
 KINDS: dict[str, Maker] = {

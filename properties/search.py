@@ -179,7 +179,7 @@ def admits(offer: Offer, row: Row) -> bool:
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
     """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
-    once if it is statistical. Long sizes, and with gradients those off a tile, meet every fourth kind, each the next ones."""
+    once if it is statistical. Sizes off a tile, and long ones, meet every fourth kind, each the next ones."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
     if law.statistical:
@@ -189,8 +189,8 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
     if budget.sizes is not None and not law.thorough:
         turn = seed_of(law.component, law.name, dtype)
         pairs = [(r, k) for r, k in pairs if (k + turn) % KINDS_BY_TURNS == 0] or pairs[:1]
-    dear = "long" if not law.gradients else "tile"
-    pairs = [(r, k) for r, k in pairs if rows[r].get("reach") != dear or not law.thorough or (k - r) % 4 == 0]
+    if law.thorough:
+        pairs = [(r, k) for r, k in pairs if "reach" not in rows[r] or (k - r) % 4 == 0]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
