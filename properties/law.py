@@ -87,9 +87,9 @@ class Law:
     gradients. rows: the menu of sizes. thorough: meets every kind in every size, not each once.
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
     the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
-    the component. stack: of several components together. dear: a case costs seconds, and Hypothesis draws no further ones.
-    statistical: an experiment of fixed size, made once for each row and never searched: to search is to stop when it looks
-    bad.
+    the component. subject: what all of its laws share, where it is searched. dear: a case costs seconds, and Hypothesis
+    draws no further ones. statistical: an experiment of fixed size, made once for each row and never searched: to search is
+    to stop when it looks bad.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Law:
     reaching: bool = False
     """Does it meet the sizes that take a reach: off the border of a tile, and long?"""
     form: str = "function"
-    stack: bool = False
+    subject: Subject | None = None
     dear: bool = False
     statistical: bool = False
 
@@ -170,7 +170,7 @@ class Subject:
                 kinds=kinds or self.kinds,
                 existential=existential,
                 form=self.form,
-                stack=self.stack,
+                subject=self,
                 dear=dear,
                 statistical=statistical,
             )

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -109,11 +109,10 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
-    """The small sizes that are supported; where there are none, those that kernels are made for. All of them are met by the
-    laws that are thorough about values; the others meet fewer in a quick run, and where each is compiled anew. There, in a
-    dtype beside float32, all laws meet the second smallest alone: the smallest is often a single number."""
-    rows = [row for row in law.rows if admits(offer, row) and settled.judges(row) and reaches(law, row, door, budget)]
-    rows = [row for row in rows if not row.get("kernel")] or rows
+    """The sizes that are supported. All of them are met by the laws that are thorough about values; the others meet fewer in a
+    quick run, and where each is compiled anew. There, in a dtype beside float32, all laws meet the second smallest alone: the
+    smallest is often a single number."""
+    rows = supported([row for row in law.rows if reaches(law, row, door, budget)], offer, settled)
     if law.statistical:
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
@@ -122,20 +121,28 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
             return rows[1:2] or rows[:1]
         return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
     if door.backend in COMPILED:
-        rows = compiled(law, rows)
+        rows = compiled(law, rows, offer, settled)
     fewer = budget.quick and (door.backend in COMPILED or not thorough)
     return varied(rows, QUICK_SIZES) if fewer else rows
 
 
-def compiled(law: Law, rows: list[Row]) -> list[Row]:
-    """As many of the sizes as are worth their compilation."""
-    near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
-    most = STACKS_WHERE_COMPILED if law.stack else WHERE_COMPILED
-    if not law.thorough:
-        return varied(near, most.related)
-    if law.gradients:
-        return varied(near, most.derived)
-    return varied(near, most.met) + varied(far, most.reached)
+def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
+    """The small sizes that are supported; where there are none, those that kernels are made for."""
+    found = [row for row in rows if admits(offer, row) and settled.judges(row)]
+    return [row for row in found if not row.get("kernel")] or found
+
+
+def compiled(law: Law, rows: list[Row], offer: Offer, settled: Settled) -> list[Row]:
+    """As many of the sizes as are worth their compilation; of those that agreement itself meets, and has compiled, first."""
+    most = STACKS_WHERE_COMPILED if law.subject and law.subject.stack else WHERE_COMPILED
+    if law.thorough and not law.gradients:
+        near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
+        return varied(near, most.met) + varied(far, most.reached)
+    wanted = most.derived if law.thorough else most.related
+    own = (row for row in law.subject.rows if "reach" not in row) if law.subject else ()
+    met = varied(supported(own, offer, settled), most.met)
+    known = [row for row in rows if row in met]
+    return varied(known if len(known) >= wanted else rows, wanted)
 
 
 def varied(rows: list[Row], most: int) -> list[Row]:
