@@ -121,7 +121,8 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
             return rows[1:2] or rows[:1]
         return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
     if door.backend in COMPILED:
-        rows = compiled(law, rows, offer, settled)
+        own = (row for row in law.subject.rows if "reach" not in row) if law.subject else ()
+        rows = compiled(law, rows, supported(own, offer, settled))
     fewer = budget.quick and (door.backend in COMPILED or not thorough)
     return varied(rows, QUICK_SIZES) if fewer else rows
 
@@ -132,16 +133,15 @@ def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
     return [row for row in found if not row.get("kernel")] or found
 
 
-def compiled(law: Law, rows: list[Row], offer: Offer, settled: Settled) -> list[Row]:
-    """As many of the sizes as are worth their compilation; of those that agreement itself meets, and has compiled, first."""
+def compiled(law: Law, rows: list[Row], own: list[Row]) -> list[Row]:
+    """As many of the sizes as are worth their compilation; of the component's own first those that agreement itself meets."""
     most = STACKS_WHERE_COMPILED if law.subject and law.subject.stack else WHERE_COMPILED
     if law.thorough and not law.gradients:
         near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
         return varied(near, most.met) + varied(far, most.reached)
     wanted = most.derived if law.thorough else most.related
-    own = (row for row in law.subject.rows if "reach" not in row) if law.subject else ()
-    met = varied(supported(own, offer, settled), most.met)
-    known = [row for row in rows if row in met]
+    agreed = varied(own, most.met)
+    known = [row for row in rows if row in agreed]
     return varied(known if len(known) >= wanted else rows, wanted)
 
 
