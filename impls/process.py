@@ -20,10 +20,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from veriformer.impls import discover, wire
+from veriformer.impls.answer import raised_by
 from veriformer.impls.discover import Found, Place, load
 from veriformer.impls.protocol import Implementation, Misuse, Reply, Tree
 from veriformer.impls.spawned import UNUSUAL, leave_with_the_parent
-from veriformer.impls.worker import OpenDoor, open_door, raised_by
+from veriformer.impls.worker import OpenDoor, open_door
 
 STATUS_OF_ORPHANS = 1
 INSTALLED = frozenset(("site-packages", "dist-packages"))

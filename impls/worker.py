@@ -6,7 +6,6 @@ import contextlib
 import functools
 import importlib
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -16,11 +15,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from veriformer.impls.answer import bytes_of, digest_of, not_arrays, raised_by, to_numpy, with_aliases_added
 from veriformer.impls.moved import Moved
 from veriformer.impls.protocol import Backend, Call, Implementation, Misuse, Offer, Path, Raised, Reply, Tree
 from veriformer.impls.script import play
 from veriformer.impls.threads import at_once
-from veriformer.impls.tree import leaves, rebuild, without_addresses
+from veriformer.impls.tree import leaves, rebuild
 from veriformer.impls.world import EVERYWHERE, Watched, World
 
 
@@ -89,7 +89,7 @@ class OpenDoor:
         """Answer one call. An exception of the implementation is an answer; its warnings are its own."""
         with self.prepared():
             kept = [self.attempt(earlier)[0] for earlier in call.before]
-            kept_bytes = [self.bytes_of(result) for result in kept]
+            kept_bytes = [bytes_of(self.framework, result) for result in kept]
             try:
                 moved = Moved(self.framework, call, self.device)
             except Exception as error:  # noqa: BLE001  (a layout or dtype that the framework cannot hold)
@@ -108,15 +108,15 @@ class OpenDoor:
                     return Reply(raised=raised, seconds=seconds)
             others: tuple[Tree, ...] = ()
             if call.threads > 1:
-                others, raised = self.ask_threads(call, self.out(outputs))
+                others, raised = self.ask_threads(call, to_numpy(self.framework, outputs))
             return Reply(
-                outputs=None if raised else self.out(outputs),
+                outputs=None if raised else to_numpy(self.framework, outputs),
                 raised=raised,
-                outputs_with_grad=None if raised else self.out(with_grad),
-                gradients=None if raised else self.out(gradients),
+                outputs_with_grad=None if raised else to_numpy(self.framework, with_grad),
+                gradients=None if raised else to_numpy(self.framework, gradients),
                 changed_arguments=moved.changed(self.framework),
                 world_changed=self.world_changed(call) if call.watched and not raised else (),
-                kept_changed=kept_bytes != [self.bytes_of(result) for result in kept],
+                kept_changed=kept_bytes != [bytes_of(self.framework, result) for result in kept],
                 others=others,
                 dtype="" if first is None else self.framework.dtype_of(first),
                 device="" if first is None else self.framework.device_of(first),
@@ -150,7 +150,7 @@ class OpenDoor:
                 for earlier in call.before:
                     self.attempt(earlier)
                 outputs, raised = self.attempt(call)
-                return self.out(outputs), raised
+                return to_numpy(self.framework, outputs), raised
 
         answers = at_once(call.threads, work)
         different = {digest_of(outputs): outputs for outputs, raised in answers if raised is None}
@@ -224,23 +224,12 @@ class OpenDoor:
 
     def not_an_answer(self, call: Call, outputs: Tree, moved: Moved) -> Raised | None:
         """What is wrong with outputs that are not arrays of the framework; of an object, with what a step returned."""
+        asked, handed_in = (self.framework, self.backend), bool(moved.native)
         if self.offers[call.component].form == "function":
-            return self.not_arrays(call.component, outputs, moved)
+            return not_arrays(*asked, call.component, outputs, handed_in)
         steps = [output for (method, *_), output in zip(call.script, outputs, strict=True) if method == "step"]
-        said = (self.not_arrays(f"a step of {call.component}", output, moved) for output in steps)
+        said = (not_arrays(*asked, f"a step of {call.component}", output, handed_in) for output in steps)
         return next(filter(None, said), None)
-
-    def not_arrays(self, who: str, outputs: Tree, moved: Moved) -> Raised | None:
-        """That something else than arrays of the framework was returned. Numbers may stand among them, and may be all of the
-        answer where no array was handed in."""
-        found = [leaf for _, leaf in leaves(outputs)]
-        numbers_do = not moved.native or any(self.framework.is_native(leaf) for leaf in found)
-        strange = [leaf for leaf in found if not (self.framework.is_native(leaf) or (numbers_do and is_number(leaf)))]
-        if strange or not found:
-            held = f" that holds {type(strange[0]).__name__}" if strange and strange[0] is not outputs else ""
-            came = f"{type(outputs).__name__}{held}"
-            return Raised("TypeError", f"{who} returned {came}; wanted: an array of {self.backend}")
-        return None
 
     def differentiate(self, call: Call, moved: Moved) -> tuple[Tree, tuple[Tree, ...] | None, Raised | None]:
         """Outputs computed while gradients are recorded, and the gradients."""
@@ -252,7 +241,7 @@ class OpenDoor:
                 given = self.framework.plain(pullback, (cotangent, *moved.arguments), moved.options)
                 outputs = self.framework.plain(function, moved.arguments, moved.options)
                 gradients = tuple(given) if isinstance(given, tuple | list) else (given,)
-                gradients = self.with_aliases_added(call, gradients)
+                gradients = with_aliases_added(call, gradients)
             else:
                 outputs, gradients = self.framework.gradients(function, moved.arguments, moved.options, cotangent)
             self.framework.wait((outputs, gradients))
@@ -261,57 +250,3 @@ class OpenDoor:
         except BaseException as error:  # noqa: BLE001  (whatever a plug-in raises is its answer, SystemExit too)
             return None, None, self.raised(error)
         return outputs, gradients, None
-
-    def with_aliases_added(self, call: Call, gradients: tuple[Tree, ...]) -> tuple[Tree, ...]:
-        """When several arguments are one object, its gradient is the sum of theirs."""
-        floating = [
-            position
-            for position, argument in enumerate(call.arguments)
-            if any(isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV" for _, leaf in leaves(argument))
-        ]
-        total = list(gradients)
-        for group in call.aliases:
-            places = [floating.index(position) for position in group if position in floating]
-            if places and max(places) < len(total):
-                total[places[0]] = sum(gradients[place] for place in places[1:]) + gradients[places[0]]
-        return tuple(total)
-
-    def out(self, tree: Tree) -> Tree:
-        """Native arrays, and numbers among them, to NumPy; a missing gradient stays None."""
-
-        def leave(_: Path, leaf: Any) -> Any:
-            if self.framework.is_native(leaf):
-                return self.framework.move_out(leaf)
-            return np.asarray(leaf) if is_number(leaf) else None
-
-        return rebuild(tree, leave)
-
-    def bytes_of(self, outputs: Tree) -> list[bytes]:
-        """The bytes of every array of an earlier result."""
-        natives = [leaf for _, leaf in leaves(outputs) if self.framework.is_native(leaf)]
-        return [self.framework.move_out(leaf).tobytes() for leaf in natives]
-
-
-def digest_of(outputs: Tree) -> bytes:
-    """What tells one answer from another: shapes, dtypes and bytes."""
-    arrays = ((path, np.asarray(leaf)) for path, leaf in leaves(outputs))
-    return b"".join(
-        repr((path, a.shape, str(a.dtype))).encode() + a.tobytes() for path, a in arrays if a.dtype != object
-    )
-
-
-def is_number(value: object) -> bool:
-    """A plain number, such as the count of steps in an optimizer's state, or a learning rate."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def raised_by(error: BaseException) -> Raised:
-    """An exception as data."""
-    with contextlib.suppress(Exception):
-        return Raised(
-            type=type(error).__name__,
-            message=without_addresses(str(error)),
-            declined=isinstance(error, NotImplementedError),
-            traceback=without_addresses("".join(traceback.format_exception(error, limit=-5))),
-        )
-    return Raised(type=type(error).__name__, message="(its message could not be read)")
