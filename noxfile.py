@@ -26,6 +26,7 @@ LIBRARIES = tuple(
 do they follow?"""
 FEWER_AT_RANDOM = ("--examples", "4")
 """Our own code is judged again and again, by the same sweep each time; a plug-in gets the 25 random examples of `check`."""
+WORKERS = str(min(os.cpu_count() or 1, 4))
 OBJECTS = tuple(f"veriformer.impls.{framework}:optimizers" for framework in ("numpy", "torch", "jax"))
 """Our updates in the form of objects."""
 COMMAND = ("python", "-P", "-m", "veriformer.cli")
@@ -62,7 +63,7 @@ def conformance(session: nox.Session) -> None:
     install_real_model(session)
     chosen = targets(session, "all", *OBJECTS, "--real", *FEWER_AT_RANDOM)
     try:
-        session.run(*COMMAND, "check", *chosen, "-j", str(min(os.cpu_count() or 1, 4)), "--json", str(VERDICTS))
+        session.run(*COMMAND, "check", *chosen, "-j", WORKERS, "--json", str(VERDICTS))
     finally:
         if VERDICTS.exists():
             named = [target for target in chosen if target == "all" or target.endswith(".py")] or ["all"]
@@ -74,7 +75,7 @@ def conformance(session: nox.Session) -> None:
 def conventions_of_libraries(session: nox.Session) -> list[str]:
     """The records of the libraries' own functions, judged quickly: what do they do where the formula is silent?"""
     judged = ("--quick", "--examples", "0", "--dtype", "float32", "--json", str(FOLLOWED))
-    session.run(*COMMAND, "check", *LIBRARIES, *judged)
+    session.run(*COMMAND, "check", *LIBRARIES, *judged, "-j", WORKERS)
     return [str(FOLLOWED)]
 
 

@@ -97,7 +97,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     """Search for an input on which the implementation breaks the law: the only runner of laws."""
     started = time.perf_counter()
     offer = door.offers.get(law.component)
-    reason = why_absent(law, door)
+    reason = why_absent(law, door) or why_elsewhere(law, door, budget)
     if reason or offer is None:
         return record(law, door, budget, started, verdict=Verdict.ABSENT, message=reason)
     experiment = Experiment(
@@ -208,6 +208,14 @@ def why_absent(law: Law, door: Door) -> str:
         return "no gradient: NumPy code offers it with @impl.vjp"
     if law.backends is not None and door.backend not in law.backends:
         return f"{law.name} does not apply to {door.backend}"
+    return ""
+
+
+def why_elsewhere(law: Law, door: Door, budget: Budget) -> str:
+    """Why it is asked in another dtype instead; empty where it is asked in this one."""
+    stack = law.subject is not None and law.subject.stack
+    if stack and not law.in_each_dtype and door.backend in search.COMPILED and budget.sizes is not None:
+        return f"asked in another dtype alone, since each size is compiled anew; --dtype {door.dtype} asks it here"
     return ""
 
 

@@ -111,6 +111,9 @@ class Law:
     subject: Subject | None = None
     dear: bool = False
     statistical: bool = False
+    in_each_dtype: bool = False
+    """Is it asked of a stack in every dtype, where each size takes seconds to compile? What the others speak of is wired in one
+    dtype as in another, and is asked of float32."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -110,15 +110,15 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The sizes that are supported. All of them are met by the laws that are thorough about values; the others meet fewer in a
-    quick run, and where each is compiled anew. There, in a dtype beside float32, all laws meet the second smallest alone: the
-    smallest is often a single number."""
+    quick run, and where each is compiled anew. There, in a dtype beside float32, all laws meet the second smallest alone (the
+    smallest is often a single number), and agreement itself two that differ."""
     rows = supported([row for row in law.rows if reaches(law, row, door, budget)], offer, settled)
     if law.statistical:
         return rows if budget.sizes is None else rows[:1]
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
         if door.backend in COMPILED:
-            return rows[1:2] or rows[:1]
+            return varied(rows, 2) if thorough else rows[1:2] or rows[:1]
         return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
     if door.backend in COMPILED:
         own = (row for row in law.subject.rows if "reach" not in row) if law.subject else ()
@@ -203,11 +203,33 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
 
 
+@dataclass
+class Drawn:
+    """The cases of the law in hand, each drawn once: all implementations meet the same ones."""
+
+    law: Law | None = None
+    known: dict[int, tuple[Draw, Case | None]] = field(default_factory=dict)
+
+    def of(self, law: Law, draw: Draw) -> Case | None:
+        """The case of a draw; None where the law has nothing to say."""
+        if law is not self.law:
+            self.law, self.known = law, {}
+        if draw.seed not in self.known or self.known[draw.seed][0] != draw:
+            try:
+                case = law.draw(draw)
+            except NotJudged:
+                case = None
+            self.known[draw.seed] = (draw, case)
+        return self.known[draw.seed][1]
+
+
+DRAWN = Drawn()
+
+
 def drawn(law: Law, draw: Draw, offer: Offer, settled: Settled) -> Case | None:
     """The case of a draw, without keywords that are not offered; None where the law has nothing to say."""
-    try:
-        case = law.draw(draw)
-    except NotJudged:
+    case = DRAWN.of(law, draw)
+    if case is None:
         return None
     recipe = {"row": law.rows.index(draw.row), "kind": draw.kind, "seed": draw.seed}
     heard = case.but(options={n: value for n, value in case.options.items() if offer.takes(n)}, recipe=recipe)

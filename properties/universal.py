@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,18 +35,18 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
     plain = subject.law
     few = subject.rows[:SIZES_OF_STACKS] if subject.stack else None
-    yield replace(
-        plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec),
-        thorough=True,
-        reaching=True,
+    everywhere = partial(replace, in_each_dtype=True)
+    agrees = plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec)
+    yield everywhere(agrees, thorough=True, reaching=True)
+    yield everywhere(plain("Asked twice, it answers the same.")(is_deterministic))
+    same_world = plain(
+        "Generators, environment, settings, working directory and threads are what they were before the call."
     )
-    yield plain("Asked twice, it answers the same.")(is_deterministic)
-    yield plain("Generators, environment, settings, working directory and threads are what they were before the call.")(
-        leaves_the_world_as_it_found_it
-    )
+    yield everywhere(same_world(leaves_the_world_as_it_found_it))
     if subject.arrays:
-        yield plain("Its arguments are what they were, byte for byte, after the call.")(does_not_change_its_arguments)
-        yield plain("The output has the dtype of the input.")(keeps_the_dtype)
+        unchanged = plain("Its arguments are what they were, byte for byte, after the call.")
+        yield everywhere(unchanged(does_not_change_its_arguments))
+        yield everywhere(plain("The output has the dtype of the input.")(keeps_the_dtype))
     if subject.arrays and subject.laid_out:
         in_layout = plain(
             "It does not matter how the arguments lie in memory.",
@@ -67,7 +68,8 @@ def laws(subject: Subject) -> Iterator[Law]:
             gradients=True,
             rows=few,
         )
-        yield replace(with_cotangent(gradients_agree_with_the_spec), thorough=not subject.stack, reaching=True)
+        gradients_agree = with_cotangent(gradients_agree_with_the_spec)
+        yield everywhere(gradients_agree, thorough=not subject.stack, reaching=True)
         recording = plain(
             "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
         )

@@ -7,6 +7,7 @@ multiply-add or not, any library function within `precision.ROUNDOFFS`, numbers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -47,7 +48,7 @@ class Bounded(Number):
             return cls(values, 0.0, precision)
         values = values.astype(np.float64)
         size = np.abs(values)
-        error = np.where(precision.step.holds(values), 0.0, precision.step.half_ulp(size))
+        error = rounded_once(values, precision.step)
         if precision.flushes:
             error = np.where(size < precision.step.tiny, size, error)
         return cls(values, np.where(size > precision.step.largest, np.inf, error), precision)
@@ -76,21 +77,22 @@ class Bounded(Number):
             return value  # type: ignore[return-value]
         if isinstance(value, Number):
             raise TypeError(f"a {type(value).__name__} met a Bounded: one formula runs on one number system")
+        if type(value) in (int, float):
+            return self.of(value, error_of_constant(float(value), self.precision.step))
         exact = np.asarray(value).astype(np.float64)
-        step = self.precision.step
-        return self.of(exact, np.where(step.holds(exact), 0.0, step.half_ulp(np.abs(exact))))
+        return self.of(exact, rounded_once(exact, self.precision.step))
 
     def rounded(self, value: Any, error: Any, units: float = 1.0, format: Format | None = None) -> Self:
         """The result of an operation with exact result near `value`, after `units` roundings to the format. An error that is
         not a number becomes infinite; see `or_infinite`."""
         format = format or self.precision.step
         with np.errstate(all="ignore"):
-            size = np.abs(value) + error
-            own = np.where(
-                size == 0, 0.0, format.half_ulp(size) * units
-            )  # what is certainly 0 is a number of the format
+            magnitude = np.abs(value)
+            size = magnitude + error
+            # what is certainly 0 is a number of the format
+            own = np.where(size == 0, 0.0, format.half_ulp(size) * units)
             if self.precision.flush and format is not FLOAT16:
-                faint = np.abs(value) - error < format.tiny
+                faint = magnitude - error < format.tiny
                 if faint.any():
                     own = np.where(faint, np.maximum(own, np.minimum(size, format.tiny)), own)
             return self.of(value, np.where(size + own <= format.largest, error + own, np.inf))
@@ -291,6 +293,17 @@ class Bounded(Number):
     def kept_by_product(self) -> np.ndarray:
         """Where a number is known exactly, and is one of the product format."""
         return (self.error == 0) & self.precision.product.holds(self.value)
+
+
+def rounded_once(exact: np.ndarray, step: Format) -> np.ndarray:
+    """How far numbers move that are rounded to a format once: not at all where it holds them."""
+    return np.where(step.holds(exact), 0.0, step.half_ulp(np.abs(exact)))
+
+
+@lru_cache(maxsize=4096)
+def error_of_constant(value: float, step: Format) -> float:
+    """The same for a constant of a formula: each is met again and again."""
+    return float(rounded_once(np.float64(value), step))
 
 
 def or_infinite(error: Any) -> Any:

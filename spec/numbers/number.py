@@ -105,15 +105,16 @@ class Number(NDArrayOperatorsMixin, ABC):
         return self.rearranged(lambda array: array.reshape(*shape))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        higher = [x for x in inputs if isinstance(x, Number) and x.rank > self.rank]
-        if higher:
-            return higher[0].__array_ufunc__(ufunc, method, *inputs, **kwargs)
+        own = type(self)
+        for x in inputs:
+            if type(x) is not own and isinstance(x, Number) and x.rank > self.rank:
+                return x.__array_ufunc__(ufunc, method, *inputs, **kwargs)
         if method != "__call__" or kwargs or ufunc not in OPERATIONS:
             raise TypeError(f"a spec may not use np.{ufunc.__name__} ({method}) on {type(self).__name__}")
-        operation = getattr(type(self), OPERATIONS[ufunc])
+        operation = getattr(own, OPERATIONS[ufunc])
         if ufunc is np.power:
             return operation(self.lift(inputs[0]), inputs[1])
-        return operation(*[self.lift(x) for x in inputs])
+        return operation(*[x if type(x) is own else self.lift(x) for x in inputs])
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in REARRANGEMENTS:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -29,12 +30,12 @@ class Format:
     emin: int
     largest: float
 
-    @property
+    @cached_property
     def u(self) -> float:
         """Unit roundoff: rounding to nearest changes a normal number by at most this share of it."""
         return 2.0**-self.digits
 
-    @property
+    @cached_property
     def tiny(self) -> float:
         """The smallest normal number: with flush-to-zero everything below may become 0."""
         return 2.0**self.emin
