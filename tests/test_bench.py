@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import platform
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from veriformer.impls.protocol import Implementation, Misuse
 from veriformer.impls.tree import leaves
 from veriformer.impls.worker import open_door
 from veriformer.record import Record, Verdict
+from veriformer.run import timed
 
 
 def plain_softmax(x: np.ndarray) -> np.ndarray:
@@ -65,6 +67,14 @@ def test_contestants_take_turns() -> None:
     heard: list[str] = []
     quickly([contestant(name, heard) for name in "ABC"], repeats=3)
     assert [name for name, _ in itertools.groupby(heard)] == list("ABCABCABC")
+
+
+def test_the_command_that_gave_the_numbers_stands_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["veriformer", "bench", "numpy", "-c", "softmax"])
+    rows = timed(["numpy"], [], components=["softmax"], devices=None, repeats=1, quick=True)
+    (run,) = (row for row in rows if row.kind == "run")
+    assert run.environment is not None
+    assert run.environment["command"] == "veriformer bench numpy -c softmax"
 
 
 def test_turns_hold_over_several_workloads() -> None:

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import inspect
 import platform
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -150,19 +151,22 @@ def checked(plan: Plan, book: Journal | None = None) -> Iterator[Record]:
 
 def environment(found: Sequence[Found], options: Mapping[str, Any], libraries: Sequence[str] = ()) -> Record:
     """The record of the run itself: machine, versions, of further libraries too, command. No paths, no host names."""
-    import sys
-
     described = {
         **machine.environment(),
         "python": platform.python_version(),
         "versions": versions(libraries),
-        "command": " ".join(["veriformer", *sys.argv[1:]]),
+        "command": command(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "options": dict(options),
         "targets": sorted({one.name for one in found}),
         "sources": {"veriformer": digest_of_the_suite()} | {n: d for one in found for n, d in one.sources.items()},
     }
     return Record(kind="run", environment=described)
+
+
+def command() -> str:
+    """What was typed."""
+    return " ".join(["veriformer", *sys.argv[1:]])
 
 
 def digest_of_the_suite() -> str:
@@ -231,7 +235,11 @@ def timed(
         names = tuple(components or sorted({workload.component for workload in WORKLOADS}))
         suite = Suite(found, Selection(names, (), ("float32",), tuple(devices or ())), Budget(5, quick=True))
         verdicts = list(suite.records())
-    return bench(implementations, verdicts, components=components, devices=devices, repeats=repeats, quick=quick)
+    records = bench(implementations, verdicts, components=components, devices=devices, repeats=repeats, quick=quick)
+    return [
+        replace(one, environment={**(one.environment or {}), "command": command()}) if one.kind == "run" else one
+        for one in records
+    ]
 
 
 def described(component: str | None) -> str:
