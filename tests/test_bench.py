@@ -23,7 +23,7 @@ from veriformer.impls.protocol import Implementation, Misuse
 from veriformer.impls.tree import leaves
 from veriformer.impls.worker import open_door
 from veriformer.record import Record, Verdict
-from veriformer.run import timed
+from veriformer.run import timed as timed_by_command
 
 
 def plain_softmax(x: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ def test_contestants_take_turns() -> None:
 
 def test_the_command_that_gave_the_numbers_stands_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["veriformer", "bench", "numpy", "-c", "softmax"])
-    rows = timed(["numpy"], [], components=["softmax"], devices=None, repeats=1, quick=True)
+    rows = timed_by_command(["numpy"], [], components=["softmax"], devices=None, repeats=1, quick=True)
     (run,) = (row for row in rows if row.kind == "run")
     assert run.environment is not None
     assert run.environment["command"] == "veriformer bench numpy -c softmax"
