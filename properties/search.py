@@ -43,7 +43,7 @@ class Sizes(NamedTuple):
     reached: int
 
 
-WHERE_COMPILED = Sizes(related=3, derived=4, met=8, reached=2)
+WHERE_COMPILED = Sizes(related=3, derived=3, met=6, reached=2)
 STACKS_WHERE_COMPILED = Sizes(related=2, derived=2, met=5, reached=1)
 """A stack takes several seconds to compile."""
 QUICK_SIZES = 4

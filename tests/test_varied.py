@@ -31,7 +31,7 @@ def test_attention_is_compiled_with_grouped_heads_a_window_and_more_keys_than_qu
     assert any(row.get("window") for row in met)
     assert any(row["length"] < row["length_k"] for row in met)
     assert any(row["length"] > row["length_k"] for row in met)
-    assert len([row for row in met if "reach" not in row]) == 8
+    assert len([row for row in met if "reach" not in row]) == 6
 
 
 def test_relations_meet_sizes_that_agreement_has_compiled() -> None:
