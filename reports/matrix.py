@@ -47,9 +47,10 @@ class Cell:
 
     @property
     def held_of(self) -> str:
-        """How many rows held, `10 of 12`, where a cell that held has some that were not judged."""
+        """How many rows held of those that were asked, `10 of 12`, where a cell that held has some that were not judged."""
+        asked = sum(verdict_of(row) is not Verdict.ABSENT for row in self.records)
         held = sum(row.verdict == Verdict.HELD for row in self.records)
-        return f"{held} of {len(self.records)}" if self.verdict == Verdict.HELD and held < len(self.records) else ""
+        return f"{held} of {asked}" if self.verdict == Verdict.HELD and held < asked else ""
 
     @property
     def worst_ulps(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ def page(records: Iterable[Record], compared_with: Iterable[Record] | None = Non
         conventions(rows),
         arithmetics(rows),
         panels(rows),
-        tuple(run(row) for row in rows if row.kind == "run"),
+        told_once([run(row) for row in rows if row.kind == "run"]),
         None if compared_with is None else compare(compared_with, rows),
     )
 
@@ -136,6 +136,19 @@ def run(record: Record) -> Run:
         facts({**first, **plain, **lasted, **said}),
         tuple((name, facts(table)) for name, table in tables.items() if table),
     )
+
+
+def told_once(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The runs, the later ones without what the first has told in the same words; versions and options stay together."""
+    known = {fact for one in runs[:1] for fact in (*one.facts, *one.tables)}
+    later = (
+        Run(
+            tuple(fact for fact in one.facts if fact not in known),
+            tuple(table for table in one.tables if table not in known),
+        )
+        for one in runs[1:]
+    )
+    return (*runs[:1], *later)
 
 
 def facts(table: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

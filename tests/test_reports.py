@@ -21,6 +21,7 @@ from veriformer.reports import write
 from veriformer.reports.conventions import arithmetics
 from veriformer.reports.html import html
 from veriformer.reports.markdown import markdown
+from veriformer.reports.page import page
 from veriformer.reports.terminal import failure, terminal
 from veriformer.reports.timings import panels
 
@@ -49,6 +50,18 @@ def test_write_makes_the_files_and_the_same_ones_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("render", [html, markdown, shown])
 def test_no_records_make_a_report_that_says_so(render: Any) -> None:
     assert "Nothing was judged" in render([])
+
+
+def test_what_several_runs_have_in_common_is_told_once() -> None:
+    versions = {"numpy": "2.4"}
+    runs = [
+        Record("run", environment={"command": f"veriformer {word}", "commit": "c0ffee", "versions": versions})
+        for word in ("check", "bench")
+    ]
+    first, second = page(runs).runs
+    assert first.facts == (("command", "veriformer check"), ("commit", "c0ffee"))
+    assert second.facts == (("command", "veriformer bench"),)
+    assert first.tables and not second.tables
 
 
 def test_what_did_not_hold_is_not_ranked() -> None:

@@ -45,6 +45,9 @@ def test_a_cell_that_held_says_what_was_not_judged() -> None:
     rows = [judged("i", "c", "one", Verdict.HELD, worst_ratio=0.5), judged("i", "c", "two", Verdict.ABSTAINED)]
     assert matrix(rows).rows[0].cells[0].held_of == "1 of 2"
     assert matrix(rows[:1]).rows[0].cells[0].held_of == ""
+    absent = judged("i", "c", "three", Verdict.ABSENT)
+    assert matrix([*rows, absent]).rows[0].cells[0].held_of == "1 of 2"
+    assert matrix([rows[0], absent]).rows[0].cells[0].held_of == ""
     assert "held 50 % 1/2" in shown(rows)
 
 
