@@ -26,6 +26,8 @@ LIBRARIES = tuple(
 do they follow?"""
 FEWER_AT_RANDOM = ("--examples", "4")
 """Our own code is judged again and again, by the same sweep each time; a plug-in gets the 25 random examples of `check`."""
+IN_FULL, QUICK = ("--real",), ("--dtype", "float32")
+"""What a run of our own code adds to the sweep, and to what a quick one keeps."""
 WORKERS = str(min(os.cpu_count() or 1, 4))
 OBJECTS = tuple(f"veriformer.impls.{framework}:optimizers" for framework in ("numpy", "torch", "jax"))
 """Our updates in the form of objects."""
@@ -61,7 +63,8 @@ def conformance(session: nox.Session) -> None:
     """Judge NumPy, PyTorch and JAX on searched and real inputs, or the targets given; write reports/out/index.html."""
     install(session, "optax")
     install_real_model(session)
-    chosen = targets(session, "all", *OBJECTS, "--real", *FEWER_AT_RANDOM)
+    further = QUICK if "--quick" in session.posargs else IN_FULL
+    chosen = targets(session, "all", *OBJECTS, *further, *FEWER_AT_RANDOM)
     try:
         session.run(*COMMAND, "check", *chosen, "-j", WORKERS, "--json", str(VERDICTS))
     finally:

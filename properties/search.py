@@ -43,11 +43,16 @@ class Sizes(NamedTuple):
     reached: int
 
 
-WHERE_COMPILED = Sizes(related=3, derived=3, met=6, reached=2)
-STACKS_WHERE_COMPILED = Sizes(related=2, derived=2, met=5, reached=1)
-"""A stack takes several seconds to compile."""
+SINGLE = Sizes(related=3, derived=3, met=6, reached=2)
+"""Of a single component, where each size is compiled anew."""
+STACKS = Sizes(related=2, derived=2, met=5, reached=1)
+"""Of stacks there, which take several seconds to compile."""
+QUICK = Sizes(related=2, derived=2, met=4, reached=0)
+"""Of both in a quick run there."""
+BESIDE = Sizes(related=1, derived=1, met=2, reached=0)
+"""Of both in a dtype beside float32 there."""
 QUICK_SIZES = 4
-"""Sizes of most laws in a quick run."""
+"""Sizes of most laws in a quick run elsewhere."""
 KINDS_BY_TURNS = 6
 """Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
 RECIPE = 11
@@ -110,21 +115,17 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
     """The sizes that are supported. All of them are met by the laws that are thorough about values; the others meet fewer in a
-    quick run, and where each is compiled anew. There, in a dtype beside float32, all laws meet the second smallest alone (the
-    smallest is often a single number), and agreement itself two that differ."""
+    quick run, and in a dtype beside float32."""
     rows = supported([row for row in law.rows if reaches(law, row, door, budget)], offer, settled)
     if law.statistical:
         return rows if budget.sizes is None else rows[:1]
+    if door.backend in COMPILED:
+        own = [row for row in law.subject.rows if "reach" not in row] if law.subject else []
+        return compiled(law, rows, supported(own, offer, settled), budget)
     thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        if door.backend in COMPILED:
-            return varied(rows, 2) if thorough else rows[1:2] or rows[:1]
         return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
-    if door.backend in COMPILED:
-        own = (row for row in law.subject.rows if "reach" not in row) if law.subject else ()
-        rows = compiled(law, rows, supported(own, offer, settled))
-    fewer = budget.quick and (door.backend in COMPILED or not thorough)
-    return varied(rows, QUICK_SIZES) if fewer else rows
+    return varied(rows, QUICK_SIZES) if budget.quick and not thorough else rows
 
 
 def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
@@ -133,16 +134,24 @@ def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
     return [row for row in found if not row.get("kernel")] or found
 
 
-def compiled(law: Law, rows: list[Row], own: list[Row]) -> list[Row]:
-    """As many of the sizes as are worth their compilation; of the component's own first those that agreement itself meets."""
-    most = STACKS_WHERE_COMPILED if law.subject and law.subject.stack else WHERE_COMPILED
+def compiled(law: Law, rows: list[Row], own: list[Row], budget: Budget) -> list[Row]:
+    """As many of the sizes as are worth their compilation. Agreement itself meets those that differ most; what else is asked
+    meets some of them, if it can, since they are compiled."""
+    most = BESIDE if budget.sizes is not None else QUICK if budget.quick else STACKS if is_stack(law) else SINGLE
     if law.thorough and not law.gradients:
         near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
         return varied(near, most.met) + varied(far, most.reached)
     wanted = most.derived if law.thorough else most.related
     agreed = varied(own, most.met)
     known = [row for row in rows if row in agreed]
+    if wanted == 1:  # the smallest is often a single number
+        return [row for row in known if row != own[0]][:1] or rows[1:2] or rows[:1]
     return varied(known if len(known) >= wanted else rows, wanted)
+
+
+def is_stack(law: Law) -> bool:
+    """Is it a law of several components together, each size of which takes seconds to compile?"""
+    return law.subject is not None and law.subject.stack
 
 
 def varied(rows: list[Row], most: int) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from veriformer.properties import LAWS
-from veriformer.properties.search import compiled, varied
+from veriformer.properties.search import Budget, compiled, varied
 from veriformer.spec import COMPONENTS
 
 
@@ -21,12 +21,12 @@ def test_what_is_compiled_meets_every_option(component: str) -> None:
     for law in LAWS[component]:
         if law.name == "agrees_with_the_spec":
             near = [row for row in law.rows if not {"kernel", "reach"} & row.keys()]
-            assert options_of(component, compiled(law, near, near)) == options_of(component, near)
+            assert options_of(component, compiled(law, near, near, Budget())) == options_of(component, near)
 
 
 def test_attention_is_compiled_with_grouped_heads_a_window_and_more_keys_than_queries() -> None:
     law = next(law for law in LAWS["attention"] if law.name == "agrees_with_the_spec")
-    met = compiled(law, [row for row in law.rows if not row.get("kernel")], [])
+    met = compiled(law, [row for row in law.rows if not row.get("kernel")], [], Budget())
     assert any(row.get("heads_k") for row in met)
     assert any(row.get("window") for row in met)
     assert any(row["length"] < row["length_k"] for row in met)
@@ -40,9 +40,9 @@ def test_relations_meet_sizes_that_agreement_has_compiled() -> None:
         for name in ("agrees_with_the_spec", "is_deterministic")
     )
     near = [row for row in agreement.rows if not {"kernel", "reach"} & row.keys()]
-    met = compiled(relation, near, near)
+    met = compiled(relation, near, near, Budget())
     assert len(met) == 3
-    assert all(row in compiled(agreement, near, near) for row in met)
+    assert all(row in compiled(agreement, near, near, Budget()) for row in met)
 
 
 def test_the_smallest_is_met_first_and_the_order_stays() -> None:
