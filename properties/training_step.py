@@ -172,6 +172,7 @@ def keeping_everything_changes_nothing(case: Case, experiment: Experiment) -> tu
 @law(
     "Micro-batches, weighted by their tokens, are the whole batch.",
     rows=SHARP,
+    kinds=("integers", "normal", "outliers"),
 )
 def micro_batches_by_their_tokens_are_the_whole_batch(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """sum_b n_b f(example b) = n f(batch) for loss and gradients, n the tokens that count: they differ from example to
