@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,6 +54,8 @@ BESIDE = Sizes(related=1, derived=1, met=2, reached=0)
 """Of both in a dtype beside float32 there."""
 QUICK_SIZES = 4
 """Sizes of most laws in a quick run elsewhere."""
+DECLINED = 2
+"""So often is a size asked for that is declined."""
 KINDS_BY_TURNS = 6
 """Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
 RECIPE = 11
@@ -91,16 +94,20 @@ class Refuted(Exception):
 def find(
     law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
 ) -> FoundCase | None:
-    """The first case on which the law is broken, or None."""
+    """The first case on which the law is broken, or None. A size that was declined so often, and never answered, is not met
+    again: it is not supported, and the law is judged on those that are."""
     rows = menu(law, offer, door, budget, settled)
-    examples = 0
+    examples, declined = 0, Counter[int]()
     for draw in sweep(law, rows, door.dtype, budget):
-        case = drawn(law, draw, offer, settled)
+        row = law.rows.index(draw.row)
+        case = drawn(law, draw, offer, settled) if declined[row] < DECLINED else None
         if case is not None:
             examples += 1
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
+            declined[row] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
+    rows = [row for row in rows if declined[law.rows.index(row)] <= 0]
     if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
