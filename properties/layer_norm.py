@@ -10,6 +10,7 @@ from veriformer.properties.probes import Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
 from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
+from veriformer.spec.numbers.precision import FLOAT16, FORMATS
 
 ROWS = (
     row((3,)),
@@ -33,13 +34,29 @@ ROWS = (
 )
 
 
+LEAST = 0.25
+"""In float16 the derivative by the variance, r^3 times a sum over the row, overflows for rows that deviate by much less."""
+
+
 def draw(recipe: Draw) -> Case:
     """Vectors of any kind; half of the sizes name eps, half leave it to its default."""
-    n = recipe["shape"][-1]
-    arguments = (
-        recipe.array("x", recipe["shape"]), recipe.vector("gamma", n, around=1.0), recipe.vector("beta", n),
-    )  # fmt: skip
+    n, x = recipe["shape"][-1], recipe.array("x", recipe["shape"])
+    x = spread(x, x - x.mean(-1, keepdims=True, dtype=np.float64), recipe)
+    arguments = (x, recipe.vector("gamma", n, around=1.0), recipe.vector("beta", n))
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
+
+
+def spread(x: np.ndarray, deviations: np.ndarray, recipe: Draw) -> np.ndarray:
+    """The vectors; those of which honest code may have no gradient in float16, because they deviate by too little, multiplied
+    by a power of two. Raises NotJudged of single numbers, which do not deviate at all."""
+    if not recipe.gradients or FORMATS[recipe.dtype] is not FLOAT16:
+        return x
+    if x.shape[-1] == 1:
+        raise NotJudged("the gradient of a single number overflows in float16")
+    deviation = np.sqrt(np.mean(deviations.astype(np.float64) ** 2, -1, keepdims=True))
+    small = (deviation > 0) & (deviation < LEAST)
+    factor = 2.0 ** np.ceil(np.log2(LEAST / np.where(small, deviation, LEAST)))
+    return recipe.cast(x.astype(np.float64) * factor)
 
 
 SUBJECT = Subject(

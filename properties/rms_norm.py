@@ -6,14 +6,15 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.layer_norm import ROWS, mean_of_squares, scaled_with_eps
+from veriformer.properties.layer_norm import ROWS, mean_of_squares, scaled_with_eps, spread
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.special import law_of_nan
 
 
 def draw(recipe: Draw) -> Case:
     """Vectors of any kind; half of the sizes name eps, half leave it to its default."""
-    arguments = (recipe.array("x", recipe["shape"]), recipe.vector("gamma", recipe["shape"][-1], around=1.0))
+    x = recipe.array("x", recipe["shape"])
+    arguments = (spread(x, x, recipe), recipe.vector("gamma", recipe["shape"][-1], around=1.0))
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 

@@ -56,6 +56,19 @@ def test_half_types_are_held(impl: Implementation, component: str, law: str, dty
     assert record.precision["contract"] == ("layer" if impl is in_numpy else "eager")
 
 
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("component", ["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("impl", [in_numpy, in_torch], ids=lambda impl: impl.name)
+def test_gradients_of_norms_are_held_in_half_types_alone(impl: Implementation, component: str, dtype: str) -> None:
+    """The whole sweep, as of code that has no other dtype. 1 / root is differentiated before the mean is divided by n: in
+    float16 that overflows for rows that deviate by 0.026, where r^3 does not. And few cases are lost to that."""
+    door = open_door(impl, dtype, "cpu")
+    law = next(one for one in LAWS[component] if one.name == "gradients_agree_with_the_spec")
+    record = judge(law, door, Budget(30), settled=settle(door, component, INQUIRIES, fits))
+    assert record.verdict is Verdict.HELD, f"{record.verdict}: {record.message}"
+    assert record.overflowing < (record.judged + record.abstained) / 5
+
+
 def step_by_step(x: np.ndarray) -> np.ndarray:
     """A softmax every step of which is rounded to the dtype of x."""
     weights = np.exp(x - x.max(-1, keepdims=True))

@@ -139,7 +139,8 @@ def cotangent_of_norm(h: Bounded, y: Bounded, r: Bounded, k: Bounded, *, centred
         gamma_(n+2) (A + C + k mean(|h y|) mean|y|)    three sums over the row; the third is the derivative by the mean,
         k mean(|h y|) mean(error of y)      which is 0 only as far as the computed y sum to 0.
 
-    Where r^3 overflows (float16 from a deviation of 0.025 down) nothing is claimed; where it is flushed, the second term may be
+    Where r^3 overflows (float16 from a deviation of 0.025 down) nothing is claimed, nor where the derivative by the variance
+    does, which is divided by n only after it: sum |h c| r^3 = n mean(|h y|) r^2. Where r^3 is flushed, the second term may be
     lost as a whole. What lies below the smallest normal number is rounded to half a step of that, or flushed: products h y
     and their mean, which k |y| enlarges; y mean(h y), which r does; k mean(h y) and k y, which |y| and mean|h y| do; and
     r h.
@@ -173,5 +174,6 @@ def cotangent_of_norm(h: Bounded, y: Bounded, r: Bounded, k: Bounded, *, centred
         faintest = step.tiny if precision.flushes else step.half_ulp(np.zeros(()))
         enlarged = 1 + r_most + (1 + k_most) * lengths + together
         error = error + np.minimum(4 * faintest * enlarged, first + second)
-        error = np.where(cube > step.largest, np.inf, error)
+        by_variance = n * together * np.maximum(r_most, k_most) ** 2
+        error = np.where(np.maximum(cube, by_variance) > step.largest, np.inf, error)
     return h.rounded(value, or_infinite(error), 4)
