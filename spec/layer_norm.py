@@ -86,6 +86,19 @@ def not_centred(x: Any, gamma: Any, beta: Any, *, eps: float, **_: Any) -> Any:
     return x / np.sqrt(np.mean(x * x, -1, keepdims=True) + number(eps, like=x)) * gamma + beta
 
 
+@normalised.slip("the variance as E[x^2] - E[x]^2, which cancels where the mean is large", algorithm=True)
+def variance_by_moments(x: Any, gamma: Any, beta: Any, *, eps: float, variance: str, eps_place: str) -> Any:
+    """Equal to the formula, and no honest algorithm: nothing is left of a variance of 1 beside a mean of 10,000 in float32."""
+    n = x.shape[-1]
+    mean = np.mean(x, -1, keepdims=True)
+    var = (np.mean(x * x, -1, keepdims=True) - mean * mean) * (
+        1 if variance == "biased" else number(n, like=x) / (n - 1)
+    )
+    var, eps = np.maximum(var, number(0.0, like=x)), number(eps, like=x)
+    deviation = np.sqrt(var + eps) if eps_place == "inside" else np.sqrt(var) + eps
+    return (x - mean) / deviation * gamma + beta
+
+
 @normalised.slip("the norm over the positions, not over the features")
 def over_the_positions(x: Any, gamma: Any, beta: Any, **options: Any) -> Any:
     if x.ndim < 2:

@@ -34,9 +34,9 @@ class Part:
         with made(None):
             return slip.by(*arguments, **options)
 
-    def slip(self, sentence: str) -> Callable[[Formula], Slip]:
+    def slip(self, sentence: str, *, algorithm: bool = False) -> Callable[[Formula], Slip]:
         """Declare the function below as what is written by mistake in the place of this part."""
-        return lambda by: Slip(by.__name__, sentence, self, by)
+        return lambda by: Slip(by.__name__, sentence, self, by, algorithm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,9 @@ class Slip:
     sentence: str
     replaced: Part
     by: Formula
+    algorithm: bool = False
+    """Equal to the part in exact arithmetic: how far it may be off alone tells it apart. Tried when nothing else explains an
+    answer."""
 
 
 MADE: ContextVar[Slip | None] = ContextVar("the slip that is made", default=None)

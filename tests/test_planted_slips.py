@@ -185,7 +185,20 @@ def first_bad(implementation: Implementation, component: str) -> Record:
     return next((record for record in records if record.verdict in BAD), Record("verdict", "", component))
 
 
-@pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.replaced.function.__name__}-{slip.name}")
+def test_an_algorithm_that_cancels_is_named(tmp_path: Path) -> None:
+    """Equal to the formula in exact arithmetic: nothing but its roundings tells it apart, and no law of exact numbers can."""
+    target = copied("numpy", tmp_path)
+    old = "variance = np.mean(deviation * deviation, axis=-1, keepdims=True)"
+    new = "variance = np.mean(x * x, axis=-1, keepdims=True) - np.mean(x, axis=-1, keepdims=True) ** 2"
+    plant(target, "layer_norm", old, f"{new}\n    variance = np.maximum(variance, 0)")
+    record, *_ = checked(target, "layer_norm", AGREES)
+    assert is_named(record, "(variance_by_moments)"), f"{record.verdict}: {record.message}; {record.diagnosis}"
+
+
+EXACT = tuple(slip for slip in SLIPS if not slip.algorithm)
+
+
+@pytest.mark.parametrize("slip", EXACT, ids=lambda slip: f"{slip.replaced.function.__name__}-{slip.name}")
 def test_every_slip_of_the_spec_is_found_and_named(slip: Slip) -> None:
     """In the smallest component that shows it: distances, say, do not show from where positions are counted. One that
     differs from the formula on no drawn case is dead."""
