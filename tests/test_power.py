@@ -28,6 +28,11 @@ def test_the_figure_holds_in_its_quick_form(name: str) -> None:
     assert figure.drawn(rows).count("|") > 10
 
 
+def test_no_time_is_counted_twice() -> None:
+    rows = power.figure("speed").measure(True)
+    assert all(0 <= one["share"] <= 1 for one in rows if "share" in one)
+
+
 def test_there_are_enough_honest_variants_and_each_says_who_computes_so() -> None:
     every = [one for family in FAMILIES for one in controls(family)]
     assert len({(one.component, one.how) for one in every}) >= WANTED_VARIANTS
