@@ -303,7 +303,7 @@ def rounded_once(exact: np.ndarray, step: Format) -> np.ndarray:
 @lru_cache(maxsize=4096)
 def error_of_constant(value: float, step: Format) -> float:
     """The same for a constant of a formula: each is met again and again."""
-    return float(rounded_once(np.float64(value), step))
+    return float(rounded_once(np.asarray(value), step))
 
 
 def or_infinite(error: Any) -> Any:
