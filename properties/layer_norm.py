@@ -22,7 +22,7 @@ ROWS = (
     row((2, 2, 3, 5)),
     row((2, 33)),
     row((2, 64)),
-    row((400, 3)),  # many rows in the gradients of gamma and beta
+    row((400, 3), many=True),  # rows in the gradients of gamma and beta
     row((1, 300), eps=1e-6),
     row((3, 31), reach="tile"),
     row((2, 65), reach="tile"),
