@@ -111,7 +111,7 @@ def ask(
             answer = Experiment(door, component, dict(known), precision, truths).ask(case)
         except Asked as error:
             if error.raised.declined:  # the next case may suit it
-                why = error.raised.message
+                why = error.raised.message or error.raised.type
                 continue
             if error.raised.fatal:
                 raise

@@ -6,14 +6,15 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pytest
 
 from veriformer import Implementation
 from veriformer.impls.numpy.attention import attention as honest
 from veriformer.impls.worker import open_door
-from veriformer.properties import LAWS
-from veriformer.properties.judge import judge
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.judge import fits, judge
 from veriformer.properties.search import Budget
-from veriformer.properties.settle import Settled
+from veriformer.properties.settle import Settled, settle
 from veriformer.record import Record, Verdict
 
 LAW = next(law for law in LAWS["attention"] if law.name == "agrees_with_the_spec")
@@ -65,3 +66,19 @@ def test_who_declines_now_and_then_is_asked_on() -> None:
     assert record.verdict is Verdict.HELD
     assert record.judged > 150
     assert record.unsupported > 50
+
+
+@pytest.mark.parametrize("why", ["", "as many queries as keys"])
+def test_who_declines_a_question_about_a_convention_is_not_accused_of_an_answer(why: str) -> None:
+    """With words or without: `raise NotImplementedError` is a decline too."""
+    impl = Implementation("mine")
+
+    @impl.component
+    def attention(q: Array, k: Array, v: Array, *, causal: bool = False) -> Array:
+        if causal and q.shape[-2] != k.shape[-2]:
+            raise NotImplementedError(*[why] if why else [])
+        return honest(q, k, v, causal=causal)
+
+    settled = settle(open_door(impl, "float32", "cpu"), "attention", INQUIRIES, fits)
+    assert not settled.broken
+    assert settled.open["causal_alignment"] == (why or "NotImplementedError")
