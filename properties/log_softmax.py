@@ -11,7 +11,7 @@ from veriformer.properties.softmax import row, within_two
 from veriformer.properties.special import law_of_a_removed_entry, law_of_nan
 from veriformer.spec import COMPONENTS
 
-LONG = (row((2, 31), reach="tile"), row((3, 65), reach="tile"), row((2, 769), reach="long"))
+LONG = (row((2, 31), reach="tile"), row((3, 65), reach="tile"), row((2, 1024), reach="long"))
 ROWS = (row((3,)), row((1,)), row((2, 4)), row((2, 3, 5)), row((4, 8)), row((2, 33)), row((2, 300)), *LONG)
 
 

@@ -33,7 +33,7 @@ ROWS = (
     row((2, 300)),
     row((2, 31), reach="tile"),
     row((3, 65), mask=True, reach="tile"),
-    row((2, 769), mask=True, reach="long"),
+    row((2, 1024), mask=True, reach="long"),
     row((1, 1025), reach="long"),
     row((4, 128), kernel=True),
     row((2, 1024), kernel=True),
