@@ -79,7 +79,8 @@ def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Ex
 def attempts(refuted: list[Case], experiment: Experiment) -> Iterator[Iterable[Other]]:
     """Other formulas, the likeliest first."""
     met = parts_met(refuted, experiment)
-    slips = [Other(slip=slip) for slip in SLIPS if id(slip.replaced) in met and not slip.algorithm]
+    known = [slip for slip in SLIPS if id(slip.replaced) in met]
+    slips = [Other(slip=slip) for slip in known if not slip.algorithm]
     inner = [Other(slip=slip) for slip in inner_conventions(met, experiment.component)]
     yield (*choices(experiment, 1), *slips, *inner)
     yield (replace(other, open=one.conventions) for other in slips for one in choices(experiment, 1, is_open))
@@ -87,7 +88,7 @@ def attempts(refuted: list[Case], experiment: Experiment) -> Iterator[Iterable[O
     yield (Other(slip=slip) for slip in inner_keywords(met, experiment.component))
     yield choices(experiment, 2)
     yield (replace(one, slip=other.slip) for other in slips for one in choices(experiment, 1, stated))
-    yield (Other(slip=slip) for slip in SLIPS if id(slip.replaced) in met and slip.algorithm)
+    yield (Other(slip=slip) for slip in known if slip.algorithm)
 
 
 def explains(

@@ -99,15 +99,14 @@ def find(
     rows = menu(law, offer, door, budget, settled)
     examples, declined = 0, Counter[int]()
     for draw in sweep(law, rows, door.dtype, budget):
-        row = law.rows.index(draw.row)
-        case = drawn(law, draw, offer, settled) if declined[row] < DECLINED else None
+        case = drawn(law, draw, offer, settled) if declined[id(draw.row)] < DECLINED else None
         if case is not None:
             examples += 1
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-            declined[row] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
-    rows = [row for row in rows if declined[law.rows.index(row)] <= 0]
+            declined[id(draw.row)] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
+    rows = [row for row in rows if declined[id(row)] <= 0]
     if law.statistical or law.dear or not (rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
@@ -129,10 +128,9 @@ def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -
     if door.backend in COMPILED:
         own = [row for row in law.subject.rows if "reach" not in row] if law.subject else []
         return compiled(law, rows, supported(own, offer, settled), budget)
-    thorough = law.thorough and not law.gradients
     if budget.sizes is not None:
-        return rows[: budget.sizes] if thorough else rows[1 : budget.sizes : 2] or rows[:1]
-    return varied(rows, QUICK_SIZES) if budget.quick and not thorough else rows
+        return rows[: budget.sizes] if is_agreement(law) else rows[1 : budget.sizes : 2] or rows[:1]
+    return varied(rows, QUICK_SIZES) if budget.quick and not is_agreement(law) else rows
 
 
 def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
@@ -145,15 +143,20 @@ def compiled(law: Law, rows: list[Row], own: list[Row], budget: Budget) -> list[
     """As many of the sizes as are worth their compilation. Agreement itself meets those that differ most; what else is asked
     meets some of them, if it can, since they are compiled."""
     most = BESIDE if budget.sizes is not None else QUICK if budget.quick else STACKS if is_stack(law) else SINGLE
-    if law.thorough and not law.gradients:
-        near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
+    near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
+    if is_agreement(law):
         return varied(near, most.met) + varied(far, most.reached)
     wanted = most.derived if law.thorough else most.related
-    agreed = varied(own, most.met)
+    rows, agreed = near or far, varied(own, most.met)
     known = [row for row in rows if row in agreed]
     if wanted == 1:  # the smallest is often a single number
         return [row for row in known if row != own[0]][:1] or rows[1:2] or rows[:1]
     return varied(known if len(known) >= wanted else rows, wanted)
+
+
+def is_agreement(law: Law) -> bool:
+    """Is it thorough about values: does it compare them, not their gradients, with the formula?"""
+    return law.thorough and not law.gradients
 
 
 def is_stack(law: Law) -> bool:
