@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from veriformer.impls.protocol import COTANGENT
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
+from veriformer.properties.truth import Truth
 from veriformer.record import BAD, Verdict
 from veriformer.spec import COMPONENTS, SLIPS, Component, Convention, Slip, met_by
 
@@ -48,10 +52,14 @@ class Other:
             parts.append(f"{self.unheard} at its default, whatever is passed")
         return " and ".join(parts)
 
+    def under(self, experiment: Experiment) -> Experiment:
+        """The experiment, would this be the formula."""
+        conventions = {**experiment.conventions, **self.open, **self.conventions}
+        return replace(experiment, conventions=conventions, slip=self.slip, unheard=self.unheard)
+
     def says(self, case: Case, experiment: Experiment, judged: Judged) -> Verdict:
         """The verdict of one case, would this be the formula; unsupported where formula and implementation have no answer."""
-        conventions = {**experiment.conventions, **self.open, **self.conventions}
-        under = replace(experiment, conventions=conventions, slip=self.slip, unheard=self.unheard)
+        under = self.under(experiment)
         try:
             verdict = judged(without(case, self.conventions), under)
         except (
@@ -95,18 +103,42 @@ def explains(
     other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged
 ) -> bool:
     """Does it answer as the implementation does, wherever that answers, and at least once where the formula does not?"""
-    shown = False
-    for case in refuted:
-        verdict = other.says(case, experiment, judged)
-        if verdict not in (Verdict.HELD, Verdict.UNSUPPORTED):
-            return False
-        shown = shown or verdict is Verdict.HELD
+    verdicts = [(case, other.says(case, experiment, judged)) for case in refuted]
+    if any(verdict not in (Verdict.HELD, Verdict.UNSUPPORTED) for _, verdict in verdicts):
+        return False
     for case in further:
-        verdict = other.says(case, experiment, judged)
-        if verdict in BAD:
+        verdicts.append((case, other.says(case, experiment, judged)))
+        if verdicts[-1][1] in BAD:
             return False
-        shown = shown or (verdict is Verdict.HELD and judged(case, experiment) is Verdict.BROKEN)
-    return shown
+    held = (case for case, verdict in verdicts if verdict is Verdict.HELD)
+    return any(shows(other, case, experiment, judged) for case in held)
+
+
+def shows(other: Other, case: Case, experiment: Experiment, judged: Judged) -> bool:
+    """Does a case that holds of the other formula speak against the formula itself? It must be refuted as it was asked there,
+    without the keywords that the other formula fixes, and by the answers, not only by the other one's wider bound."""
+    asked = without(case, other.conventions)
+    return Other().says(asked, experiment, judged) is Verdict.BROKEN and is_another(other, asked, experiment)
+
+
+def is_another(other: Other, case: Case, experiment: Experiment) -> bool:
+    """Is the other formula's answer to a case outside the bound of the formula's own? Of an algorithm it need not be: there
+    the wider bound is what is meant. What is told by an answer (which numbers were dropped) is not known here."""
+    if experiment.component.from_answer or (other.slip is not None and other.slip.algorithm):
+        return True
+    own, wanted = (one.question(case, case.extra.get(COTANGENT)) for one in (experiment, other.under(experiment)))
+    truths, others = (dict(one.outputs() if one.cotangent is None else one.gradients()) for one in (own, wanted))
+    return truths.keys() != others.keys() or any(
+        truth.value.shape != others[path].value.shape or bool(beyond(truth, others[path].value).any())
+        for path, truth in truths.items()
+    )
+
+
+def beyond(truth: Truth, value: np.ndarray) -> np.ndarray:
+    """Where a value would be refuted, or is a number and the truth is none."""
+    with np.errstate(all="ignore"):
+        apart = np.abs(value - truth.value) > truth.bound
+    return np.asarray(apart | (np.isfinite(value) != np.isfinite(truth.value)))
 
 
 def without(case: Case, options: Mapping[str, Any]) -> Case:
