@@ -8,6 +8,7 @@ import numpy as np
 
 from veriformer.spec.bounds import softmax as bound
 from veriformer.spec.component import Honest, component, require
+from veriformer.spec.log_softmax import log_weights
 from veriformer.spec.numbers import bounded_by, number
 from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
@@ -42,7 +43,7 @@ def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask
         Honest("online: running maximum and rescaled sums, tiles of any size", "Milakov & Gimelshein 2018"),
         Honest("product with the reciprocal of the sum", "any vectorised library"),
         Honest(
-            "exp(log_softmax(x)); exp2 of the shifted logits times log2(e)",
+            "exp(x - max - log sum exp(x - max)); exp2 of the shifted logits times log2(e)",
             "Blanchard, Higham & Higham 2021; GPU kernels",
         ),
     ),
@@ -69,6 +70,13 @@ def over_the_wrong_axis(x: Any, *, mask: Any = None, **options: Any) -> Any:
         return weights(x, mask=mask, **options)
     turned = None if mask is None else transposed(np.broadcast_to(mask, x.shape))
     return transposed(weights(transposed(x), mask=turned, **options))
+
+
+@weights.slip("exp(x - logsumexp(x)), where the logarithm is rounded away beside a large maximum", algorithm=True)
+def by_logsumexp(x: Any, *, mask: Any = None, **options: Any) -> Any:
+    """Equal to the formula, and no honest algorithm: max + log n is max from 1e9 in float32, and the weights are n times too
+    large. exp(x - max - log sum) is honest."""
+    return np.exp(log_weights(x)) if mask is None else weights(x, mask=mask, **options)
 
 
 @weights.slip("the mask multiplied to the logits")
