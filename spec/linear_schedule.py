@@ -36,6 +36,7 @@ def share(step: int, warmup: int, total: int, *, like: Any) -> Any:
 @component(
     source="Devlin et al. 2019, appendix A.2; transformers.get_linear_schedule_with_warmup",
     honest=(
+        Honest("1 - (1 - step / warmup) while it rises", "optax.linear_schedule(0, 1, warmup)"),
         Honest("(total - step) / (total - warmup), cut off at 0", "transformers.get_linear_schedule_with_warmup"),
         Honest("1 - (step - warmup) / (total - warmup), the step cut off at total", "optax.linear_schedule"),
     ),

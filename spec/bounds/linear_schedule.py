@@ -8,12 +8,17 @@ from veriformer.spec.numbers.bounded import Bounded
 
 
 def rising(step: Bounded, warmup: Bounded) -> Bounded:
-    """t / w, or t times the reciprocal of w, and what rounds t and w."""
+    """t / w, or t times the reciprocal of w, and what rounds t and w; or 1 - (1 - t / w).
+
+    The latter rounds 1 - t / w, at most 1, by u at most, and the difference from 1 by u of what is left: that loses all but
+    the first digits of an early step. At step 0 each way is exact.
+    """
     u, quotient = step.precision.step.u, step.precision.quotient
     with np.errstate(all="ignore"):
         value = step.value / warmup.value
         given = step.error / np.maximum(np.abs(step.value), 1.0) + warmup.error / np.abs(warmup.value)
-        return step.of(value, np.abs(value) * np.expm1(2 * given + quotient * u))
+        error = np.abs(value) * np.expm1(2 * given + (quotient + 1) * u) + np.where(value == 0, 0.0, u)
+        return step.of(value, error)
 
 
 def falling(step: Bounded, warmup: Bounded, total: Bounded) -> Bounded:
