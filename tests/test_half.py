@@ -90,21 +90,20 @@ def test_who_computes_in_the_half_type_inside_keeps_eager_and_not_layer(dtype: s
 
 
 @pytest.mark.parametrize(("dtype", "inside"), [*((dtype, "float32") for dtype in HALF), ("float32", "float64")])
-def test_what_is_computed_in_more_is_rounded_in_the_end(dtype: str, inside: str) -> None:
-    """Who declares the wider format may round to the dtype once, and not at every step."""
+def test_what_is_computed_in_more_promises_nothing(dtype: str, inside: str) -> None:
+    """Who says float32, which of float64 is less, is judged in half types as if it were not said; `layer` is the promise."""
 
-    def once(x: np.ndarray) -> np.ndarray:
-        return step_by_step(x.astype(inside)).astype(x.dtype)
-
-    def verdict(function: Callable[..., np.ndarray]) -> Verdict:
-        impl = Implementation("wider inside", backend="numpy", dtypes=(dtype,), computes_in=inside)
+    def verdict(function: Callable[..., np.ndarray], **promised: str) -> Verdict:
+        impl = Implementation("wider inside", backend="numpy", dtypes=(dtype,), **promised)
         impl.component("softmax")(function)
         verdict = judged(impl, "softmax", dtype).verdict
         assert verdict is not None
         return verdict
 
-    assert verdict(once) is Verdict.HELD
-    assert verdict(step_by_step) is Verdict.BROKEN
+    assert verdict(step_by_step, computes_in=inside) is Verdict.HELD
+    assert precision_of(dtype, computes_in=inside) == precision_of(dtype)
+    narrower = precision_of(dtype, "layer", computes_in="tf32")
+    assert narrower.product.digits <= precision_of(dtype, "layer").product.digits
 
 
 def test_sums_over_many_rows_do_not_stick() -> None:

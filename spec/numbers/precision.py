@@ -173,14 +173,18 @@ def precision_of(
     what the framework's switches allow matrix products: `products`, `partial_sums` and `terms`; `quotients`, the
     instruction that divides in float32.
 
-    Half types accumulate in float32 unless declared otherwise (NumPy's own bfloat16 sums stick at 256).
+    Half types accumulate in float32 unless declared otherwise (NumPy's own bfloat16 sums stick at 256). `computes_in` says
+    that less is kept than the dtype would: a wider format promises nothing (that is `layer`), since who casts float64 down
+    to float32 casts half types up to it for a part of the way only.
     """
     output = FORMATS[dtype]
     half = output.digits < FLOAT32.digits
     step = FLOAT32 if half and contract == "layer" else output
     product, accumulator = output, FLOAT32 if half else output
+    if computes_in is not None and FORMATS[computes_in].digits > step.digits:
+        computes_in = None
     if computes_in == "tf32":
-        product = TF32
+        product = min(TF32, output, key=lambda form: form.digits)
         step, accumulator = (FLOAT32, FLOAT32) if output is FLOAT64 else (step, accumulator)
     elif computes_in is not None:
         step = product = accumulator = FORMATS[computes_in]
