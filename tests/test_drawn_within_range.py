@@ -12,6 +12,7 @@ from veriformer.properties.law import Case, Law
 from veriformer.properties.outcome import SUITE_FAILED
 from veriformer.properties.probes import Draw
 from veriformer.properties.search import Budget
+from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 
 AGREES = next(law for law in LAWS["residual"] if law.name == "agrees_with_the_spec")
@@ -42,6 +43,8 @@ def test_probes_that_overflow_are_the_fault_of_the_suite(monkeypatch: pytest.Mon
         f"{SUITE_FAILED}: honest code may overflow in {drawn} of {drawn} cases drawn in float32"
     )
     assert code == 3
+    (said,) = conformance.faults_of_the_suite(records, Truths())
+    assert said == f"honest code may overflow in {drawn} of {drawn} cases drawn in float32"
 
 
 def test_probes_that_stay_in_range_raise_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,11 +56,12 @@ def test_probes_that_stay_in_range_raise_no_alarm(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("overflowing", "drawn", "alarmed"),
     [
-        (ENOUGH // 20, ENOUGH, False),
-        (ENOUGH // 20 + 1, ENOUGH, True),
-        (ENOUGH // 20, 2, False),
-        (20, 400, False),
-        (21, 400, True),
+        (11, ENOUGH, False),
+        (12, ENOUGH, True),
+        (11, 2, False),
+        (27, 487, False),
+        (100, 2000, False),
+        (130, 2000, True),
     ],
 )
 def test_more_than_one_of_twenty_is_too_many(overflowing: int, drawn: int, alarmed: bool) -> None:

@@ -44,8 +44,7 @@ KnownFile = Annotated[
 
 SUITE_FAILED = 3
 SUITE_FAILED_BECAUSE = (
-    "veriformer: the suite itself failed: {} truths could not be certified, or a law could not show its effect; "
-    "what is held above was judged, but the run is not complete"
+    "veriformer: the suite itself failed: {}; what is held above was judged, but the run is not complete"
 )
 
 
@@ -107,7 +106,7 @@ def check(
     terminal(records, console)
     code = plan.exit_code(records)
     if code == SUITE_FAILED:
-        print(SUITE_FAILED_BECAUSE.format(plan.suite.truths.uncertified), file=sys.stderr)
+        print(SUITE_FAILED_BECAUSE.format("; ".join(plan.faults_of_the_suite(records))), file=sys.stderr)
     raise typer.Exit(code)
 
 

@@ -23,7 +23,7 @@ from veriformer.jobs import Keep, forget, in_one_process, shared_out
 from veriformer.journal import Journal
 from veriformer.known import Known
 from veriformer.properties import LAWS, OBJECT_LAWS
-from veriformer.properties.conformance import Selection, Suite, exit_code
+from veriformer.properties.conformance import Selection, Suite, exit_code, faults_of_the_suite
 from veriformer.properties.declaration import near, spec_call
 from veriformer.properties.real.agreement import LAWS as REAL
 from veriformer.properties.search import Budget
@@ -129,6 +129,10 @@ class Plan:
         asks = self.suite.selection.asks
         asked = [one for one in self.found if one.implementation is None or asks(one.name)]
         return exit_code(records, asked, self.suite.truths)
+
+    def faults_of_the_suite(self, records: Sequence[Record]) -> list[str]:
+        """Why the code is 3, in words."""
+        return faults_of_the_suite(records, self.suite.truths)
 
 
 def checked(plan: Plan, book: Journal | None = None) -> Iterator[Record]:
