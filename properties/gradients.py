@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from veriformer.properties.experiment import Answer, Experiment
-from veriformer.properties.law import Case, Evidence, Subject, differing, relation
+from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw
 from veriformer.properties.truth import Question
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of
+
+NAN_FLOWS_BACK = "the answer is nan by convention, and a cotangent of 0 times nan is nan: any gradient may be"
+"""Whose weights are nan for a query that sees nothing has nan in the derivatives by all keys, whatever the cotangent. Who
+answers 0 there is judged."""
 
 
 def differentiated(subject: Subject) -> Callable[[Draw], Case]:
@@ -42,6 +46,8 @@ def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = 
 def gradients_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """The vector-Jacobian product of every floating argument lies within its bound of the certified one."""
     answer = experiment.ask(case, cotangent=case.extra["cotangent"])
+    if "nan" in experiment.conventions.values() and any(np.isnan(truth.value).any() for _, truth in answer.outputs):
+        raise NotJudged(NAN_FLOWS_BACK)
     return tuple(gradient_evidence(answer))
 
 

@@ -51,6 +51,8 @@ class Truth:
     on_failure: Callable[[], None] = lambda: None
     layer: np.ndarray | None = None
     """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
+    nan_is_said: bool = True
+    """Does a convention say nan where the formula is none? Else nobody says what 0 / 0 is (eps = 0, and x = 0)."""
 
     @cached_property
     def scale(self) -> np.ndarray:
@@ -116,7 +118,7 @@ class Truth:
 
     @property
     def undefined(self) -> np.ndarray:
-        """Where the formula itself is not a number: a convention said so."""
+        """Where the formula itself is not a number."""
         strange = np.isnan(self.value)
         return strange & ~self.ball.finite() if strange.any() else strange
 
@@ -128,7 +130,8 @@ class Truth:
         allowed = np.where(self.undefined, 0.0, self.bound)
         wanted = np.where(self.undefined, np.nan, self.ball.centres())
         layer = None if self.layer is None else np.where(self.undefined, 0.0, self.layer)
-        return Evidence(comparison, observed, allowed, self.scale, as_float64(got), wanted, layer=layer)
+        scale = self.scale if self.nan_is_said else np.where(self.undefined, np.nan, self.scale)
+        return Evidence(comparison, observed, allowed, scale, as_float64(got), wanted, layer=layer)
 
 
 @dataclass
@@ -234,7 +237,8 @@ class Question:
             return [(path, leaf if isinstance(leaf, Number) else lift(np.asarray(leaf))) for path, leaf in answered]
 
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        return certified(flow, self.precision, self.layer, scale)
+        said = not {"nan", "propagates"}.isdisjoint(map(str, self.conventions.values()))
+        return certified(flow, self.precision, self.layer, scale, nan_is_said=said)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments.
@@ -256,7 +260,7 @@ class Question:
                 for (path, leaf), flown in zip(sources, found, strict=True)
             ]
 
-        return certified(flow, self.precision, self.layer, None)
+        return certified(flow, self.precision, self.layer, None, nan_is_said=False)
 
 
 def certified(
@@ -264,6 +268,8 @@ def certified(
     precision: Precision,
     layer: Precision | None,
     scale: Any,
+    *,
+    nan_is_said: bool,
 ) -> list[tuple[Path, Truth]]:
     """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
     with np.errstate(all="ignore"):
@@ -282,6 +288,7 @@ def certified(
 
     truths = [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
     for (_, one), narrower in zip(truths, also, strict=True):
+        one.nan_is_said = nan_is_said
         one.layer = None if narrower is None else narrower[1].error * OUTWARD
     return truths
 

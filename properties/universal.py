@@ -108,21 +108,24 @@ def nothing_changed(answer: Answer, experiment: Experiment) -> Evidence:
 
 
 def keeps_the_dtype(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """float32 in, float32 out; from a half type the one that a convention names (`loss_dtype`)."""
+    """float32 in, float32 out; or the dtype that a convention names (`loss_dtype`), or that, where it is the narrower one."""
     if not any(is_floating(leaf) for _, leaf in leaves((case.arguments, dict(case.options)))):
         raise NotJudged("no floating array goes in")
-    answer = experiment.ask(case)
-    floating = [(path, array) for path, array in answer.arrays() if is_floating(array)]
+    answer, admitted = experiment.ask(case), answered_in(experiment)
+    floating = [(path, str(array.dtype)) for path, array in answer.arrays() if is_floating(array)]
     return tuple(
-        differing(f"dtype of {place(path)}" if path else "dtype", str(array.dtype), answered_in(experiment))
-        for path, array in floating
+        differing(f"dtype of {place(path)}" if path else "dtype", got, got if got in admitted else admitted[0])
+        for path, got in floating
     )
 
 
-def answered_in(experiment: Experiment) -> str:
-    """The dtype of answers: that of the input, or a wider one that was declared."""
-    declared = (value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS)
-    return max((experiment.dtype, *declared), key=lambda name: FORMATS[name].digits)
+def answered_in(experiment: Experiment) -> tuple[str, ...]:
+    """The dtypes of answers: that of the input, or a wider one that was declared; of wider inputs the declared one too, since
+    who casts half types up may cast float64 down."""
+    own = experiment.dtype
+    declared = [value for name, value in experiment.conventions.items() if name.endswith("_dtype") and value in FORMATS]
+    wider = [name for name in declared if FORMATS[name].digits > FORMATS[own].digits]
+    return tuple(wider) or (own, *declared)
 
 
 def lying(rows: tuple[Row, ...]) -> Iterator[Row]:
