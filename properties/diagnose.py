@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import COTANGENT
+from veriformer.impls.protocol import COTANGENT, Path
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import Truth
@@ -126,19 +126,28 @@ def is_another(other: Other, case: Case, experiment: Experiment) -> bool:
     the wider bound is what is meant. What is told by an answer (which numbers were dropped) is not known here."""
     if experiment.component.from_answer or (other.slip is not None and other.slip.algorithm):
         return True
-    own, wanted = (one.question(case, case.extra.get(COTANGENT)) for one in (experiment, other.under(experiment)))
-    truths, others = (dict(one.outputs() if one.cotangent is None else one.gradients()) for one in (own, wanted))
-    return truths.keys() != others.keys() or any(
-        truth.value.shape != others[path].value.shape or bool(beyond(truth, others[path].value).any())
-        for path, truth in truths.items()
-    )
+    cotangent = case.extra.get(COTANGENT)
+    truths, others = (dict(truths_of(case, cotangent, one)) for one in (experiment, other.under(experiment)))
+    return truths.keys() != others.keys() or any(beyond(truth, others[path]) for path, truth in truths.items())
 
 
-def beyond(truth: Truth, value: np.ndarray) -> np.ndarray:
-    """Where a value would be refuted, or is a number and the truth is none."""
+def truths_of(case: Case, cotangent: np.ndarray | None, experiment: Experiment) -> list[tuple[Path, Truth]]:
+    """What the law compares with: gradients, where there is a cotangent, else outputs."""
+    question = experiment.question(case, cotangent)
+    if cotangent is not None:
+        return experiment.gradient_truths_of(case, cotangent)
+    outputs: list[tuple[Path, Truth]] = experiment.truths.of(question.key() + b"outputs", question.outputs)
+    return outputs
+
+
+def beyond(truth: Truth, other: Truth) -> bool:
+    """Would another truth be refuted somewhere, or is it a number where this one is none?"""
+    if truth.value.shape != other.value.shape:
+        return True
+    wanted, found = truth.ball.centres(), other.ball.centres()
     with np.errstate(all="ignore"):
-        apart = np.abs(value - truth.value) > truth.bound
-    return np.asarray(apart | (np.isfinite(value) != np.isfinite(truth.value)))
+        apart = np.abs(found - wanted) > truth.bound
+    return bool((apart | (np.isfinite(found) != np.isfinite(wanted))).any())
 
 
 def without(case: Case, options: Mapping[str, Any]) -> Case:

@@ -52,7 +52,8 @@ class Truth:
     layer: np.ndarray | None = None
     """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
     nan_is_said: bool = True
-    """Does a convention say nan where the formula is none? Else nobody says what 0 / 0 is (eps = 0, and x = 0)."""
+    """Does a convention say nan where the formula is none? Else nobody says what 0 / 0 is (eps = 0, and x = 0). With
+    a slip in it, the formula is taken as it stands."""
 
     @cached_property
     def scale(self) -> np.ndarray:
@@ -238,7 +239,7 @@ class Question:
 
         scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
         said = not {"nan", "propagates"}.isdisjoint(map(str, self.conventions.values()))
-        return certified(flow, self.precision, self.layer, scale, nan_is_said=said)
+        return certified(flow, self.precision, self.layer, scale, nan_is_said=said or self.slip is not None)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments.
@@ -260,7 +261,7 @@ class Question:
                 for (path, leaf), flown in zip(sources, found, strict=True)
             ]
 
-        return certified(flow, self.precision, self.layer, None, nan_is_said=False)
+        return certified(flow, self.precision, self.layer, None, nan_is_said=self.slip is not None)
 
 
 def certified(

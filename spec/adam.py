@@ -227,7 +227,7 @@ def one_step_late(beta: Any, step: int) -> Any:
     return correction(beta, step + 1)
 
 
-@mean_square.slip("the second moment kept in bfloat16")
+@mean_square.slip("the second moment kept in bfloat16", algorithm=True)
 def second_moment_in_bfloat16(old: Any, g: Any, beta: Any) -> Any:
     return kept_in(BFLOAT16, mean_square(old, g, beta))
 
