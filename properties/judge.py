@@ -212,9 +212,11 @@ def why_absent(law: Law, door: Door) -> str:
 
 
 def why_elsewhere(law: Law, door: Door, budget: Budget) -> str:
-    """Why it is asked in another dtype instead; empty where it is asked in this one."""
+    """Why it is asked in another dtype instead; empty where it is asked in this one. Of stacks the bounds of gradients say
+    nothing in half types."""
     beside_another = door.backend in search.COMPILED and budget.sizes is not None
-    if beside_another and search.is_stack(law) and not law.in_each_dtype:
+    vacuous = law.gradients and FORMATS[door.dtype].digits < FLOAT32.digits
+    if beside_another and search.is_stack(law) and (vacuous or not law.in_each_dtype):
         return f"asked in another dtype alone, since each size is compiled anew; --dtype {door.dtype} asks it here"
     return ""
 

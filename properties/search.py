@@ -147,11 +147,18 @@ def compiled(law: Law, rows: list[Row], own: list[Row], budget: Budget) -> list[
     if is_agreement(law):
         return varied(near, most.met) + varied(far, most.reached)
     wanted = most.derived if law.thorough else most.related
-    rows, agreed = near or far, varied(own, most.met)
+    rows, agreed = [row for row in near or far if has_a_case(law, row)] or near, varied(own, most.met)
     known = [row for row in rows if row in agreed]
     if wanted == 1:  # the smallest is often a single number
         return [row for row in known if row != own[0]][:1] or rows[1:2] or rows[:1]
     return varied(known if len(known) >= wanted else rows, wanted)
+
+
+def has_a_case(law: Law, row: Row) -> bool:
+    """Does the law say anything of this size? Of a batch, where there is none, it does not."""
+    kind, top = next(iter(law.kinds or KINDS)), law.top("float32")
+    draws = (Draw(row, kind, seed, "float32", top, menu=tuple(law.rows), gradients=law.gradients) for seed in range(3))
+    return any(DRAWN.of(law, draw) is not None for draw in draws)
 
 
 def is_agreement(law: Law) -> bool:

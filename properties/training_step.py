@@ -84,8 +84,8 @@ def state(recipe: Draw, params: Any) -> dict[str, Any]:
     return {"step": recipe["step"], "m": m, "v": v}
 
 
-SHARP = (ROWS[0], ROWS[5], ROWS[4])
-"""Sizes of several examples whose bounds say something, added up over a batch too; of the last, a whole model, in float64."""
+SHARP = (ROWS[0], ROWS[5])
+"""Sizes of several examples whose bounds say something, added up over a batch too."""
 SUBJECT = Subject(
     "training_step",
     ROWS,
