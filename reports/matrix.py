@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from veriformer.record import BAD, Record, Verdict, worst
@@ -17,6 +17,8 @@ SYMBOLS = {
     Verdict.ABSENT: "·",
 }
 """A sign beside each word, so that colour never carries a meaning alone."""
+FEW = 3
+"""Of so many components that were not judged for one reason the laws are named."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,12 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something was not judged: one verdict and message, and the components that share it."""
+    """Why something was not judged: one verdict and message, and what shares it: components, each with its laws."""
 
     implementation: str
     verdict: Verdict
     message: str
-    components: tuple[str, ...]
+    concerned: tuple[str, ...]
 
 
 def verdict_of(record: Record) -> Verdict:
@@ -182,9 +184,19 @@ def stale(records: Iterable[Record]) -> tuple[str, ...]:
 
 def reasons(records: Iterable[Record]) -> tuple[Reason, ...]:
     """Why anything was not judged, each reason once."""
-    found: dict[tuple[str, Verdict, str], list[str]] = {}
+    found: dict[tuple[str, Verdict, str], list[Record]] = {}
     for row in records:
         verdict = verdict_of(row)
         if row.kind == "verdict" and verdict not in (*BAD, Verdict.HELD) and (row.message or not row.component):
-            found.setdefault((row.implementation, verdict, row.message), []).append(row.component)
-    return tuple(Reason(*key, distinct(filter(None, names))) for key, names in found.items())
+            found.setdefault((row.implementation, verdict, row.message), []).append(row)
+    return tuple(Reason(*key, tuple(concerned(rows))) for key, rows in found.items())
+
+
+def concerned(rows: Sequence[Record]) -> Iterator[str]:
+    """Each component, with its laws, so far as they fit into a line: one by name, how many more; of many components the names
+    alone."""
+    components = distinct(row.component for row in rows if row.component)
+    for component in components:
+        laws = distinct(row.law for row in rows if row.component == component and row.law)
+        more = f" and {len(laws) - 1} more" if len(laws) > 1 else ""
+        yield f"{component}: {laws[0]}{more}" if laws and len(components) <= FEW else component

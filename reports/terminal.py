@@ -206,7 +206,7 @@ def what_changed(comparison: Comparison) -> Iterator[Text]:
 
 def reason_of(row: Any) -> str:
     """Whom it concerns, and why."""
-    concerned = f" ({', '.join(inline(name) for name in row.components)})" if row.components else ""
+    concerned = f" ({', '.join(inline(name) for name in row.concerned)})" if row.concerned else ""
     return f"{inline(row.implementation)}{concerned}" + (f": {row.message}" if row.message else "")
 
 

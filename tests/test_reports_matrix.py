@@ -58,13 +58,16 @@ def test_the_headline_is_true() -> None:
     assert headline([]) == "Nothing was judged"
 
 
-def test_reasons_are_told_once() -> None:
-    rows = [judged("i", name, "law", Verdict.ABSENT, message="no cuda device") for name in ("a", "b", "a")]
+def test_reasons_are_told_once_with_what_they_concern() -> None:
+    places = (("a", "law"), ("b", "law"), ("b", "other"), ("b", "third"), ("a", "law"))
+    rows = [judged("i", name, law, Verdict.ABSENT, message="no cuda device") for name, law in places]
     told = reasons([*rows, Record("verdict", "broken_file", verdict=Verdict.ABSENT, message="ImportError: x")])
-    assert [(row.implementation, row.message, row.components) for row in told] == [
-        ("i", "no cuda device", ("a", "b")),
+    assert [(row.implementation, row.message, row.concerned) for row in told] == [
+        ("i", "no cuda device", ("a: law", "b: law and 2 more")),
         ("broken_file", "ImportError: x", ()),
     ]
+    of_many = [judged("i", name, "law", Verdict.ABSENT, message="why") for name in "abcd"]
+    assert [row.concerned for row in reasons(of_many)] == [("a", "b", "c", "d")]
 
 
 def test_conventions_and_arithmetic_stand_by_implementation() -> None:
