@@ -14,7 +14,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import differentiated
 from veriformer.properties.law import Case, Evidence, Law, Subject, differing, relation, says_something
 from veriformer.properties.probes import KINDS, Draw
-from veriformer.properties.universal import held_by, with_equal_rows
+from veriformer.properties.universal import held_by, most_varied, with_equal_rows
 
 ORDINARY = tuple(kind for kind in KINDS if kind not in ("denormal", "far_offset", "huge", "large"))
 SIZES, SIZES_OF_STACKS = 6, 3
@@ -27,7 +27,7 @@ def laws(subject: Subject) -> Iterator[Law]:
     """The laws of the backward pass of one component."""
     if not subject.differentiable:
         return
-    plain, few = subject.law, subject.rows[: SIZES_OF_STACKS if subject.stack else SIZES]
+    plain, few = subject.law, most_varied(subject, SIZES_OF_STACKS if subject.stack else SIZES)
     kinds = tuple(kind for kind in ORDINARY if kind in (subject.kinds or (kind,)))
     alone = plain(
         "The backward pass overwrites neither arguments nor cotangent.",

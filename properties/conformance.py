@@ -14,9 +14,9 @@ from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, laws_of
 from veriformer.properties.declaration import faults, near
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
+from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import SUITE_FAILED
 from veriformer.properties.script import script
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled, settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Key, Record, Verdict

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Reply
-from veriformer.properties import diagnose, minimise, search
+from veriformer.properties import diagnose, menu, minimise, search
 from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
+from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.probes import seed_of
-from veriformer.properties.search import Budget, FoundCase
+from veriformer.properties.search import FoundCase
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths
@@ -214,9 +215,9 @@ def why_absent(law: Law, door: Door) -> str:
 def why_elsewhere(law: Law, door: Door, budget: Budget) -> str:
     """Why it is asked in another dtype instead; empty where it is asked in this one. Of stacks the bounds of gradients say
     nothing in half types."""
-    beside_another = door.backend in search.COMPILED and budget.sizes is not None
+    beside_another = door.backend in menu.COMPILED and budget.sizes is not None
     vacuous = law.gradients and FORMATS[door.dtype].digits < FLOAT32.digits
-    if beside_another and search.is_stack(law) and (vacuous or not law.in_each_dtype):
+    if beside_another and menu.is_stack(law) and (vacuous or not law.in_each_dtype):
         return f"asked in another dtype alone, since each size is compiled anew; --dtype {door.dtype} asks it here"
     return ""
 

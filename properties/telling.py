@@ -8,8 +8,8 @@ from typing import Any
 
 from veriformer.impls.protocol import Door
 from veriformer.properties.law import Case, Law
+from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import Outcome
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record
 from veriformer.spec import in_form

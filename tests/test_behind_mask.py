@@ -16,7 +16,7 @@ from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled, settle
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS

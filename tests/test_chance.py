@@ -16,12 +16,17 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS, chance
 from veriformer.properties.dropout import LEVEL, NUMBERS, RATES, STATISTICS
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
 from veriformer.record import Record, Verdict
 
 Array = np.ndarray
 STATISTICAL = [law for laws in LAWS.values() for law in laws if law.statistical]
+OF_TWO = {
+    "seeds_draw_independently",
+    *(f"{what}_are_drawn_independently" for what in ("positions", "heads", "examples")),
+}
+"""Laws of two statistics for each rate."""
 POWER = {
     (0.1, 0.12): 1 - 1e-15,
     (0.1, 0.11): 0.95,
@@ -52,8 +57,8 @@ def offering(drawn: Callable[[tuple[int, ...], float, int], Array], **convention
 
 def test_every_statistic_is_counted() -> None:
     """1e-9 is divided over all of them."""
-    of_two = sum(law.name.endswith("independently") for law in STATISTICAL)
-    assert len(RATES) * (len(STATISTICAL) + of_two) == STATISTICS
+    assert {law.name for law in STATISTICAL} > OF_TWO
+    assert sum(len(law.rows) * (2 if law.name in OF_TWO else 1) for law in STATISTICAL) == STATISTICS
     assert pytest.approx(chance.FALSE_ALARM) == LEVEL * STATISTICS
     assert {law.component for law in STATISTICAL} == {"dropout"}
 
@@ -129,7 +134,7 @@ def test_undeclared_sixteenths_are_found() -> None:
 def test_statistical_law_is_asked_once_for_each_rate(law: Any) -> None:
     """However large the budget is."""
     record = verdict(honest, law.name, Budget(examples=50))
-    assert (record.verdict, record.judged) == (Verdict.HELD, len(RATES))
+    assert (record.verdict, record.judged) == (Verdict.HELD, len(law.rows))
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])

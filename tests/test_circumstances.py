@@ -12,7 +12,7 @@ from veriformer import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS
 from veriformer.properties.judge import judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 

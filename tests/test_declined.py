@@ -13,7 +13,7 @@ from veriformer.impls.numpy.attention import attention as honest
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled, settle
 from veriformer.record import Record, Verdict
 

@@ -15,8 +15,8 @@ from veriformer.properties.diagnose import Other, is_another
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Case
+from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict

@@ -10,10 +10,11 @@ import pytest
 from veriformer.impls import jax, numpy
 from veriformer.impls.tree import leaves
 from veriformer.impls.worker import open_door
-from veriformer.properties import INQUIRIES, LAWS, search
+from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.drawn import DRAWN, Drawn
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Case
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget, menu
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Verdict
@@ -39,10 +40,10 @@ def test_no_law_changes_the_case_that_the_next_implementation_meets(component: s
     settled, truths, met = settle(door, component, INQUIRIES, fits, Truths()), Truths(), 0
     for law in LAWS[component]:
         judge(law, door, Budget(0, quick=True, sizes=3), settled=settled, truths=truths)
-        if search.DRAWN.law is not law:
+        if DRAWN.law is not law:
             continue  # it was not asked
-        for draw, case in search.DRAWN.known.values():
-            assert content(search.Drawn().of(law, draw)) == content(case), law.name
+        for draw, case in DRAWN.known.values():
+            assert content(Drawn().of(law, draw)) == content(case), law.name
             met += 1
     assert met > 20
 
@@ -63,5 +64,5 @@ def test_agreement_of_what_is_compiled_meets_two_sizes_in_the_dtypes_beside_the_
     for component, sizes in (("encoder", 2), ("softmax", 2)):
         offer, settled = door.offers[component], settle(door, component, INQUIRIES, fits, Truths())
         agreement, relation = LAWS[component][:2]
-        assert len(search.menu(agreement, offer, door, Budget().narrowed(2), settled)) == sizes
-        assert len(search.menu(relation, offer, door, Budget().narrowed(2), settled)) == 1
+        assert len(menu(agreement, offer, door, Budget().narrowed(2), settled)) == sizes
+        assert len(menu(relation, offer, door, Budget().narrowed(2), settled)) == 1

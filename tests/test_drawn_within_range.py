@@ -9,9 +9,9 @@ from veriformer.impls import discover
 from veriformer.properties import LAWS, conformance
 from veriformer.properties.conformance import ENOUGH, Selection, Suite, exit_code
 from veriformer.properties.law import Case, Law
+from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import SUITE_FAILED
 from veriformer.properties.probes import Draw
-from veriformer.properties.search import Budget
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict
 

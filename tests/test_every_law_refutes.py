@@ -23,7 +23,7 @@ from veriformer.properties import INQUIRIES, LAWS, OBJECT_LAWS, diagnose, minimi
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.judge import fits, judge, try_case
 from veriformer.properties.law import Case, Law
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict

@@ -14,7 +14,7 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.explain import Explained, explained
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
 from veriformer.record import Record, Verdict
 from veriformer.run import explained as page

@@ -21,7 +21,7 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Question
 from veriformer.record import Record, Verdict

@@ -10,7 +10,7 @@ import pytest
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Implementation
 from veriformer.properties.conformance import Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import BAD, Record, Verdict
 
 torch = pytest.importorskip("torch")

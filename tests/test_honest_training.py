@@ -14,7 +14,7 @@ from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, laws_of
 from veriformer.properties.judge import fits, judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import BAD, Record, Verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from veriformer.properties.conformance import Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import Record, Verdict
 from veriformer.run import Plan, checked, found_in
 

@@ -19,8 +19,8 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS
 from veriformer.properties.judge import judge
 from veriformer.properties.law import Case
+from veriformer.properties.menu import Budget
 from veriformer.properties.minimise import can_be_left_out, smallest
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS

@@ -17,7 +17,7 @@ from veriformer.impls.discover import find
 from veriformer.properties import SUBJECTS, diagnose, minimise
 from veriformer.properties.conformance import Selection, Suite, exit_code
 from veriformer.properties.declaration import faults
-from veriformer.properties.search import Budget, admits
+from veriformer.properties.menu import Budget, admits
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 

@@ -20,8 +20,8 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, minimise
 from veriformer.properties.conformance import Selection, Suite
 from veriformer.properties.judge import fits, judge
+from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths, is_floating
 from veriformer.record import BAD, Record

@@ -19,7 +19,7 @@ from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS, OBJECT_LAWS
 from veriformer.properties.judge import judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Truths
 from veriformer.record import Record, Verdict

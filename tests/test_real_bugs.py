@@ -12,7 +12,7 @@ from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Implementation
 from veriformer.properties import diagnose, minimise
 from veriformer.properties.conformance import Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.truth import Truths
 from veriformer.record import Record
 from veriformer.spec import COMPONENTS

@@ -15,8 +15,8 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS, SUBJECTS
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.judge import judge
+from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Question, Truth
 from veriformer.record import Record, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from veriformer.properties import LAWS
-from veriformer.properties.search import Budget, compiled, varied
+from veriformer.properties.menu import Budget, compiled, varied
 from veriformer.spec import COMPONENTS
 
 

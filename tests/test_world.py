@@ -9,7 +9,7 @@ import pytest
 from veriformer.impls.discover import find
 from veriformer.properties import LAWS
 from veriformer.properties.judge import judge
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled
 from veriformer.record import Record, Verdict
 

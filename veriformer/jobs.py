@@ -16,7 +16,7 @@ from veriformer.impls.protocol import DTYPES
 from veriformer.impls.spawned import leave_with_the_parent
 from veriformer.properties import SUBJECTS
 from veriformer.properties.conformance import WIDE, Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import Key, Record
 
 GLANCE = 0.5

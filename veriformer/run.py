@@ -25,8 +25,8 @@ from veriformer.known import Known
 from veriformer.properties import LAWS, OBJECT_LAWS
 from veriformer.properties.conformance import Selection, Suite, exit_code, faults_of_the_suite
 from veriformer.properties.declaration import near, spec_call
+from veriformer.properties.menu import Budget
 from veriformer.properties.real.agreement import LAWS as REAL
-from veriformer.properties.search import Budget
 from veriformer.record import NOT_INSTALLED, Record
 from veriformer.spec import COMPONENTS, SLIPS, Component, Slip
 

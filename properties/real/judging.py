@@ -15,6 +15,7 @@ from veriformer.impls.tree import leaves
 from veriformer.properties import diagnose
 from veriformer.properties.conformance import Suite
 from veriformer.properties.judge import try_case
+from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import Tally
 from veriformer.properties.real import compose, model
 from veriformer.properties.real.agreement import LAWS, smallest
@@ -23,7 +24,6 @@ from veriformer.properties.real.model import Absent
 from veriformer.properties.real.walk import Step, Walk
 from veriformer.properties.real.whole import Whole, follow
 from veriformer.properties.script import script
-from veriformer.properties.search import Budget
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.truth import Truths

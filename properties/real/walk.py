@@ -14,12 +14,12 @@ from veriformer.impls.tree import rebuild
 from veriformer.properties.experiment import Experiment, promised
 from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Evidence
+from veriformer.properties.menu import admits
 from veriformer.properties.outcome import Outcome
 from veriformer.properties.probes import numpy_dtype, seed_of
 from veriformer.properties.real import rows
 from veriformer.properties.real.agreement import LAWS
 from veriformer.properties.real.model import Page
-from veriformer.properties.search import admits
 from veriformer.properties.truth import Truths, is_floating
 from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS

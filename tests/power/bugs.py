@@ -16,7 +16,7 @@ from tests.power.policies import ON_RANDN
 from tests.power.shared_out import shared_out
 from tests.power.table import percent, table
 from tests.power.trial import tried
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.truth import Truths
 from veriformer.record import Record
 

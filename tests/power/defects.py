@@ -15,7 +15,7 @@ from tests.power.known import covering
 from tests.power.shared_out import shared_out
 from tests.power.table import table
 from veriformer.impls.tree import leaves
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import Record
 
 TITLE = "Real defects"

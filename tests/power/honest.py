@@ -13,7 +13,7 @@ from tests.power.known import covering
 from tests.power.shared_out import shared_out
 from tests.power.table import table
 from veriformer.impls.protocol import DTYPES
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import Record
 
 TITLE = "Honest controls"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from veriformer import Implementation
 from veriformer.impls.discover import Found
 from veriformer.properties.conformance import Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.record import Record
 
 

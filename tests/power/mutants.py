@@ -18,7 +18,7 @@ from veriformer import Implementation
 from veriformer.impls.discover import Found
 from veriformer.properties import SUBJECTS
 from veriformer.properties.conformance import Selection, Suite
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.truth import Truths
 from veriformer.record import Record
 

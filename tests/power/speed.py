@@ -16,7 +16,7 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.law import Law
-from veriformer.properties.search import Budget
+from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled, settle
 from veriformer.properties.truth import Truths
 
@@ -28,7 +28,7 @@ PARTS = {
     "certifying the truth in balls": ("truth.py", "ball"),
     "deriving the bound": ("truth.py", "certified"),
     "asking the implementation": ("worker.py", "ask"),
-    "drawing inputs": ("search.py", "drawn"),
+    "drawing inputs": ("drawn.py", "drawn"),
     "weighing the evidence": ("judge.py", "weigh"),
     "telling questions apart": ("truth.py", "key"),
 }

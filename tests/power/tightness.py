@@ -25,11 +25,12 @@ from veriformer import Implementation
 from veriformer.impls.numpy import impl as ours
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.drawn import drawn as drawn_case
 from veriformer.properties.experiment import Experiment, also_layer, promised
 from veriformer.properties.judge import fits, try_case
+from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Row
-from veriformer.properties.search import Budget, sweep
-from veriformer.properties.search import drawn as drawn_case
+from veriformer.properties.search import sweep
 from veriformer.properties.settle import settle
 from veriformer.properties.truth import Truths
 from veriformer.record import Record
