@@ -122,8 +122,11 @@ SHAPE = (4, 8, 128)
 SEEDS = 16
 NUMBERS = SEEDS * int(np.prod(SHAPE))
 RATES = tuple({**row(SHAPE, rate=rate), "numbers": NUMBERS} for rate in (0.1, 0.5, 0.25, 0.9))
-STATISTICS = len(RATES) * (2 + 4 * 2)
-"""For each rate, two laws of one statistic and four of two."""
+EVEN = tuple(r for r in RATES if r["rate"] == 0.5)
+"""Where what is kept is a fair coin: whether two numbers agree is then another one, also of pairs that share numbers."""
+BITS = 31
+STATISTICS = len(RATES) * (2 + 4 * 2) + len(EVEN) * 2
+"""For each rate, two laws of one statistic and four of two; for even odds two of one, which speak of many numbers at once."""
 LEVEL = chance.FALSE_ALARM / STATISTICS
 """The probability with which an honest generator exceeds the limits of one statistic."""
 FACTORS = {"exact": 0.0, "1/256": 1 / 256, "1/16": 1 / 16}
@@ -237,6 +240,51 @@ def seeds_draw_independently(case: Case, experiment: Experiment) -> tuple[Eviden
     """Masks of consecutive seeds agree as often as independent ones. Power: as for positions; a seed that is not heard is
     always found."""
     return independent("seeds", 0, case, experiment)
+
+
+@law("No stretch of the masks is another one again.", draw=draw_seeds, rows=EVEN, kinds=("normal",), statistical=True)
+def no_stretch_of_the_masks_repeats(case: Case, experiment: Experiment) -> Evidence:
+    """With s_i = 1 for what is kept and -1 for what is not, the masks of all seeds one after the other, the s_i s_(i + l) of
+    any lag l are independent and fair: |sum| <= sqrt(2 (n - l) log(4 n / level)) at every lag at once (Hoeffding 1963). Where
+    a number may be kept with probability 1/2 + d, it is a fair one, of which each is changed with probability |d|: as many as
+    are changed at the most, twice each.
+
+    Power: a generator with a period of less than half of the numbers, one that gives the second half of a mask the numbers of
+    the first, and one whose next seed is the same stream one further, are always found; 3,000 of the 65,536 numbers once more,
+    at any distance, with a probability above 0.99.
+    """
+    signs = np.where(answers(case, experiment).ravel() != 0, 1.0, -1.0)
+    spectrum = np.abs(np.fft.rfft(signs, 2 * NUMBERS)) ** 2
+    sums = np.rint(np.fft.irfft(spectrum)[1:NUMBERS])  # whole numbers, to within 1e-9
+    stated, least, most = probable(case, experiment)
+    _, changed = chance.limits(NUMBERS, 0.0, max(most - stated, stated - least), LEVEL / 2)
+    lags = np.arange(1, NUMBERS)
+    allowed = np.sqrt(2 * (NUMBERS - lags) * np.log(4 * NUMBERS / LEVEL)) + 4 * changed
+    worst = int(np.argmax(np.abs(sums) / allowed))
+    agreeing = (NUMBERS - lags[worst] + sums[worst]) / 2
+    return Evidence(
+        f"numbers that agree with those {lags[worst]} further on",
+        np.abs(sums[worst : worst + 1]) / 2,
+        allowed[worst : worst + 1] / 2,
+        got=f"{agreeing:.0f} of {NUMBERS - lags[worst]}",
+        wanted=f"half of them, give or take {allowed[worst] / 2:.0f}",
+    )
+
+
+@law(
+    "Seeds that differ in one bit draw independently.", draw=draw_seeds, rows=EVEN, kinds=("normal",), statistical=True
+)
+def seeds_that_differ_in_one_bit_draw_independently(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """The mask of a seed agrees with that of the seed in which any one bit is another with half of its numbers. Power: a bit of
+    the seed that is not heard is always found."""
+    _, _, seed = case.arguments
+    own, likely = experiment.ask(case).value != 0, chance.agreeing(probable(case, experiment))
+    others = (experiment.ask(case.replacing(2, seed ^ (1 << bit))).value != 0 for bit in range(BITS))
+    return tuple(
+        chance.counted(f"numbers that agree with those of bit {bit} changed", int((own == other).sum()), own.size,
+                       likely, LEVEL / BITS)
+        for bit, other in enumerate(others)
+    )  # fmt: skip
 
 
 INQUIRIES = ()

@@ -95,3 +95,16 @@ def examples_are_drawn_independently(x: Array, rate: float, seed: int, *, traini
 def seeds_draw_independently(x: Array, rate: float, seed: int, *, training: bool = True) -> Array:
     """The last bits of the seed are lost."""
     return dropout(x, rate, seed // 16, training=training)
+
+
+def no_stretch_of_the_masks_repeats(x: Array, rate: float, seed: int, *, training: bool = True) -> Array:
+    """A table of 3,001 numbers, read again and again."""
+    table = drawn((3001,), rate, seed)
+    return _with(x, table[np.arange(x.size) % table.size].reshape(x.shape), rate, training)
+
+
+def seeds_that_differ_in_one_bit_draw_independently(
+    x: Array, rate: float, seed: int, *, training: bool = True
+) -> Array:
+    """A seed of 16 bits."""
+    return dropout(x, rate, seed % 2**16, training=training)
