@@ -44,6 +44,7 @@ ROWS = (
     row((2,), (1, 1, 1), 4, 1, biases=True, max_length=3),
     row((2,), (1, 1, 1), 4, 2, window=2),
     row((), (4, 1, 1), 4, 2, window=2),
+    row((2,), (1, 2, 1), 4, 2, window=1),
     row((2,), (1, 1), 8, 2, rotary_base=10000.0),
     row((1,), (2, 1, 1), 8, 2, rotary_base=100.0, layout="halves", max_length=6),
     row((), (1, 1, 1), 8, 2, rotary_base=10000.0, window=2, max_length=5, layout="interleaved"),

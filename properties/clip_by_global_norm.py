@@ -11,7 +11,7 @@ from veriformer.properties import tensors
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.tensors import SHAPES, Named, matched
+from veriformer.properties.tensors import MANY, SHAPES, Named, matched
 from veriformer.spec.numbers.precision import FORMATS
 
 SHARES = (0.5, 2.0, 0.25, 1.0, 0.001, 0.999, math.inf)
@@ -27,6 +27,7 @@ ROWS = (
     *(row(shapes, share) for shapes, share in zip(SHAPES, SHARES, strict=True)),
     {**row(((33,), (65,)), 0.5), "reach": "tile"},
     {**row(((24, 33), (5,)), 0.25), "reach": "long"},
+    {**row(MANY, 0.5), "reach": "long"},
 )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from veriformer.properties import feed_forward, multi_head_attention
 from veriformer.properties.behind_mask import SENTENCE, behind, inquiry, what_stands_behind_a_mask_does_not_matter
-from veriformer.properties.encoder_layer import dropout, norm
+from veriformer.properties.encoder_layer import dropout, norm, shape_of_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
 from veriformer.properties.probes import Draw, for_scores
@@ -46,7 +46,7 @@ ROWS = (
     row((2,), 3, 2, 4, 4, 2, isolate=SELF, norm="pre", mask=True, biases=True),
     row((2,), 3, 2, 4, 6, 2, mask=True, memory_mask=True, eps=0.25, activation="gelu"),
     row((), 2, 3, 4, 4, 2, isolate=(*SELF, "norm_2"), activation="gelu"),
-    row((2,), 2, 4, 6, 5, 3, norm="pre", biases=True, eps=0.25, memory_mask="each query"),
+    row((2,), 2, 4, 6, 5, 3, norm="pre", biases=True, eps=0.25, memory_mask="each head"),
     row((2,), 4, 3, 4, 4, 2, isolate=SELF, mask="each query"),
     row((), 3, 2, 4, 4, 1, isolate=("self_attention", "norm_2"), eps=1e-3),
     row((1,), 5, 7, 8, 16, 4, isolate=CROSS, memory_mask=True),
@@ -84,9 +84,9 @@ def options(recipe: Draw) -> dict[str, Any]:
     """The keywords of one case; about half of the rows leave each to its default."""
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
     for name, keys in (("mask", recipe["length"]), ("memory_mask", recipe["length_k"])):
-        if recipe.get(name):  # other keys are hidden in each example, and now and then from each query
-            queries = recipe["length"] if recipe[name] == "each query" else 1
-            chosen[name] = recipe.mask(name, (*recipe["batch"], 1, queries, keys), causal=name == "mask")
+        if recipe.get(name):
+            shape = shape_of_mask(recipe, recipe[name], recipe["length"], keys)
+            chosen[name] = recipe.mask(name, shape, causal=name == "mask")
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]

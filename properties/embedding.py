@@ -9,9 +9,9 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import Draw, power, ranked
 
-ROWS = (
+ROWS = ranked(
     {"shape": (2,), "vocabulary": 3, "d_model": 2},
     {"shape": (2, 3), "vocabulary": 4, "d_model": 3, "scale": 2.0},
     {"shape": (1,), "vocabulary": 1, "d_model": 4},
@@ -19,8 +19,10 @@ ROWS = (
     {"shape": (2, 5), "vocabulary": 3, "d_model": 2, "padding_idx": 1},
     {"shape": (2, 3), "vocabulary": 2, "d_model": 3, "padding_idx": 0},
     {"shape": (2, 1, 3), "vocabulary": 4, "d_model": 3, "scale": 2.0, "padding_idx": 2},
+    {"shape": (2, 4), "vocabulary": 4, "d_model": 2, "padding_idx": 3},
     {"shape": (2, 33), "vocabulary": 300, "d_model": 6},
     {"shape": (3, 31), "vocabulary": 65, "d_model": 3, "reach": "tile"},
+    {"shape": (40,), "vocabulary": 70000, "d_model": 1, "reach": "long"},  # more than 16 bits count
     {"shape": (1, 300), "vocabulary": 1025, "d_model": 2, "reach": "long"},
 )
 

@@ -41,6 +41,7 @@ ROWS = (
     row((2,), 4, 6, 5, 3, norm="pre", activation="relu", biases=True, eps=0.25),
     row((), 5, 4, 4, 1, isolate=("attention",), eps=1e-3),
     row((2,), 3, 4, 6, 2, isolate=("feed_forward",), mask="each query"),
+    row((2, 3), 2, 4, 3, 2, isolate=("feed_forward",), mask="each head"),
     row((1,), 9, 8, 16, 4, mask=True),
     row((2,), 33, 4, 4, 2, isolate=("feed_forward",), norm="pre", mask=True, reach="tile"),
 )
@@ -97,12 +98,18 @@ def norm(recipe: Draw, prefix: str, silent: bool = False) -> dict[str, np.ndarra
     }
 
 
+def shape_of_mask(recipe: Draw, wanted: Any, length: int, length_k: int) -> tuple[int, ...]:
+    """Padding: other keys are hidden in each example; and now and then from each query, or each query of each head."""
+    heads = recipe["n_heads"] if wanted == "each head" else 1
+    return (*recipe["batch"], heads, length if wanted in ("each query", "each head") else 1, length_k)
+
+
 def options(recipe: Draw, *, causal: bool = False) -> dict[str, Any]:
     """The keywords of one case; about half of the rows leave each to its default. causal: is the layer so by itself?"""
     chosen: dict[str, Any] = {"n_heads": recipe["n_heads"]}
-    if recipe.get("mask"):  # padding: other keys are hidden in each example, and now and then from each query
-        queries = recipe["length"] if recipe["mask"] == "each query" else 1
-        chosen["mask"] = recipe.mask("mask", (*recipe["batch"], 1, queries, recipe["length"]), causal=causal)
+    if recipe.get("mask"):
+        shape = shape_of_mask(recipe, recipe["mask"], recipe["length"], recipe["length"])
+        chosen["mask"] = recipe.mask("mask", shape, causal=causal)
     for name in ("norm", "activation", "eps"):
         if recipe.get(name) is not None:
             chosen[name] = recipe[name]
@@ -113,7 +120,8 @@ def draw(recipe: Draw) -> Case:
     """A sequence of any kind, through weights that switch some parts off."""
     x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
     chosen = {**options(recipe), **dropout(recipe, x.shape, *ADDS)}
-    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen)
+    beyond = "several batch axes" if len(recipe["batch"]) > 1 else ""
+    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen, extension=beyond)
 
 
 SUBJECT = Subject(

@@ -15,7 +15,7 @@ from veriformer.properties.special import law_of_nan
 
 def row(batch: tuple[int, ...], length: int, d_model: int, d_ff: int, **more: Any) -> dict[str, Any]:
     """Sizes of one case."""
-    return {"batch": batch, "length": length, "d_model": d_model, "d_ff": d_ff, **more}
+    return {"batch": batch, "rank": len(batch) + 2, "length": length, "d_model": d_model, "d_ff": d_ff, **more}
 
 
 ROWS = (
@@ -29,6 +29,7 @@ ROWS = (
     row((), 2, 16, 64, activation="gelu"),
     row((), 400, 2, 3),  # many rows in the gradients of the biases
     row((), 33, 3, 65, reach="tile"),
+    row((), 2, 64, 64, reach="tile"),
     row((2,), 2, 31, 3, activation="gelu", reach="tile"),
     row((), 1, 2, 769, reach="long"),
     row((), 2, 300, 2, reach="long"),

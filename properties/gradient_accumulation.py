@@ -12,7 +12,7 @@ from veriformer.properties.law import Case, Evidence, Subject, plus
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import SHAPES, matched
 
-COUNTS = ((2, 3), (1, 4, 2), (8,), (3, 0, 5), (1, 1), (64, 7, 1, 9), (1000, 3))
+COUNTS = ((2, 3), (1, 4, 2), (8,), (3, 0, 5), (1, 1), (64, 7, 1, 9, 2, 3, 1, 5, 4), (2046, 3))
 """Examples of each micro-batch: of different sizes, some with none."""
 
 

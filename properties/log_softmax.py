@@ -11,8 +11,9 @@ from veriformer.properties.softmax import row, within_two
 from veriformer.properties.special import law_of_a_removed_entry, law_of_nan
 from veriformer.spec import COMPONENTS
 
-LONG = (row((2, 31), reach="tile"), row((3, 65), reach="tile"), row((2, 1024), reach="long"))
-ROWS = (row((3,)), row((1,)), row((2, 4)), row((2, 3, 5)), row((4, 8)), row((2, 33)), row((2, 300)), *LONG)
+TILES = (row((2, 31), reach="tile"), row((3, 65), reach="tile"), row((2, 256), reach="tile"))
+LONG = (row((2, 1024), reach="long"), row((1, 3001), reach="long"))
+ROWS = (row((3,)), row((1,)), row((2, 4)), row((2, 3, 5)), row((4, 8)), row((2, 33)), row((2, 300)), *TILES, *LONG)
 
 
 def draw(recipe: Draw) -> Case:

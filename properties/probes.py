@@ -17,6 +17,11 @@ Row = Mapping[str, Any]
 Array = np.ndarray
 
 
+def ranked(*rows: Row) -> tuple[Row, ...]:
+    """The rows with the rank of the first argument beside their batch, or shape, so that it may be narrowed."""
+    return tuple({**row, "rank": len(row["shape"]) if "shape" in row else len(row["batch"]) + 2} for row in rows)
+
+
 def numpy_dtype(name: str) -> np.dtype:
     """The NumPy dtype of this name, bfloat16 included."""
     return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
@@ -193,9 +198,14 @@ def repeated_rows(rng: np.random.Generator, shape: tuple[int, ...], top: float, 
 
 
 def large_at_the_end(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:
-    """The last row stands out: what is lost, or read twice, where a loop over tiles ends is seen."""
+    """The last row stands out, or the last number of every row: what is lost, or read twice, where a loop over tiles ends is
+    seen. Now and then it stands out so far that an exponential that was not shifted by it overflows."""
     values = rng.standard_normal(shape)
-    values[(..., slice(-1, None), slice(None)) if len(shape) > 1 else (slice(-1, None),) if shape else ()] *= 16
+    factor = min(16.0 if rng.random() < 0.7 else 256.0, top)
+    if len(shape) > 1 and rng.random() < 0.5:
+        values[..., -1:, :] *= factor
+    elif shape:
+        values[..., -1:] *= factor
     return values
 
 

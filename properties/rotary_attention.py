@@ -10,14 +10,14 @@ import numpy as np
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.probes import Draw, for_scores, ranked
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 
 NEAR = 12
 """Positions lie below this where a row says no more."""
-ROWS: tuple[dict[str, Any], ...] = (
+ROWS = ranked(
     {"batch": (), "length": 2, "d_k": 2},
     {"batch": (2,), "length": 3, "d_k": 4, "layout": "halves", "causal": True},
     {"batch": (2, 2), "length": 3, "length_k": 5, "d_k": 4, "mask": True, "base": 100.0},

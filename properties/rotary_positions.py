@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import Draw, power, ranked
 
-ROWS: tuple[dict[str, Any], ...] = (
+ROWS = ranked(
     {"batch": (), "length": 2, "d_k": 2},
     {"batch": (), "length": 3, "d_k": 4, "layout": "halves"},
     {"batch": (2,), "length": 3, "d_k": 6},
@@ -19,6 +17,8 @@ ROWS: tuple[dict[str, Any], ...] = (
     {"batch": (2,), "length": 3, "d_k": 8, "layout": "halves", "base": 1000.0},
     {"batch": (), "length": 33, "d_k": 16, "far": 300},
     {"batch": (1, 2), "length": 5, "d_k": 64, "far": 4096},
+    {"batch": (2, 2), "length": 3, "d_k": 20, "each": True, "far": 300},
+    {"batch": (2,), "length": 2, "d_k": 80, "layout": "halves", "each": True},
     {"batch": (2, 1), "length": 31, "d_k": 4, "layout": "halves", "reach": "tile"},
     {"batch": (2,), "length": 65, "d_k": 2, "reach": "tile"},
     {"batch": (1,), "length": 300, "d_k": 4, "reach": "long"},
@@ -27,17 +27,19 @@ ROWS: tuple[dict[str, Any], ...] = (
 
 
 def draw(recipe: Draw) -> Case:
-    """Features of any kind at positions in some order, up to a few thousand in some sizes."""
+    """Features of any kind at positions in some order, up to a few thousand in some sizes; in some each example has its own."""
     shape = (*recipe["batch"], recipe["length"])
     x = recipe.array("x", (*shape, recipe["d_k"]))
-    positions = recipe.integers("positions", shape[-1:], 0, recipe.get("far", 12))
+    own = (shape[0], *[1] * (len(shape) - 2)) if recipe.get("each") else ()
+    positions = recipe.integers("positions", (*own, shape[-1]), 0, recipe.get("far", 12))
     if recipe.seed % 2:
-        positions = np.arange(recipe["length"])
+        first = recipe.integers("first", (*own, 1), 0, 9) if own else 0
+        positions = first + np.arange(recipe["length"])
     options = {name: recipe[name] for name in ("layout", "base") if recipe.get(name)}
-    return Case((x, positions), options)
+    return Case((x, positions), options, extension="positions of each example" if own else "")
 
 
-SUBJECT = Subject("rotary_positions", ROWS, draw, batched={"x": 2}, top=power(0.9), differentiable=True)
+SUBJECT = Subject("rotary_positions", ROWS, draw, batched={"x": 2, "positions": 1}, top=power(0.9), differentiable=True)
 law = SUBJECT.law
 
 

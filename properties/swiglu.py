@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from veriformer.properties import feed_forward
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation, times
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import Draw, power, ranked
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
 
-ROWS: tuple[dict[str, Any], ...] = (
+ROWS = ranked(
     {"batch": (), "length": 1, "d_model": 1, "d_ff": 1},
     {"batch": (), "length": 2, "d_model": 2, "d_ff": 3},
     {"batch": (2,), "length": 3, "d_model": 4, "d_ff": 5},
     {"batch": (2, 2), "length": 2, "d_model": 5, "d_ff": 9},
     {"batch": (), "length": 3, "d_model": 17, "d_ff": 33},
+    {"batch": (), "length": 2, "d_model": 64, "d_ff": 64, "reach": "tile"},
     {"batch": (), "length": 33, "d_model": 3, "d_ff": 65, "reach": "tile"},
     {"batch": (2,), "length": 2, "d_model": 31, "d_ff": 3, "reach": "tile"},
     {"batch": (), "length": 1, "d_model": 2, "d_ff": 769, "reach": "long"},

@@ -15,7 +15,7 @@ from veriformer.properties.probes import Draw, Row
 from veriformer.properties.truth import Truth, place
 from veriformer.spec.component import require
 
-NAMES = ("w", "b", "c")
+NAMES = ("w", "b", "c", *(f"p{i}" for i in range(3, 120)))
 FAR_FROM_THE_ENDS = (
     "integers",
     "normal",
@@ -44,9 +44,11 @@ SHAPES = (
     ((1, 1),),
     ((4, 2), (4, 2)),
     ((2, 2, 3), (5,)),
-    ((33,), (2, 4)),
+    ((33,), (2, 4), ()),
 )
-"""Arrays of one, two and three axes, some of one shape: what is paired by position is then paired wrongly, not refused."""
+"""Arrays of none to three axes, some of one shape: what is paired by position is then paired wrongly, not refused."""
+MANY = ((1,),) * 120
+"""More than a kernel that is launched once for many arrays takes at a time (110 in PyTorch's)."""
 
 
 def several(rows: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -56,7 +58,7 @@ def several(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 def named(recipe: Draw, prefix: str, kind: str | None = None) -> Named:
     """One array for each shape of the row."""
-    shapes = zip(NAMES, recipe["shapes"], strict=False)
+    shapes = zip(NAMES, recipe["shapes"], strict=False)  # of the names as many as there are shapes
     return {name: recipe.array(f"{prefix}.{name}", shape, kind) for name, shape in shapes}
 
 
