@@ -55,7 +55,7 @@ ROWS = (
     row((1, 8), 2, 3, 2, 4, heads_k=4, mask="padding"),
     row((2,), 1, 5, 4, 4, window=2, causal=True),
     row((2, 2), 1, 5, 4, 4, causal=True, mask="padding", bias=True),
-    row((1, 2), 3, 4, 20, 5, scale=-0.5),
+    row((1, 2), 3, 4, 20, 5, scale=0.1),
     row((2,), 2, 3, 4, 4, scale=0.0, mask=True),
     row((1,), 2, 3, 80, 96),
     row((1, 1), 9, 9, 16, 16, scale=0.5, bias=True),
@@ -135,9 +135,9 @@ def queries_and_keys(recipe: Draw, shape_q: tuple[int, ...], shape_k: tuple[int,
         else 10.0 ** rng.uniform(min(4.2, np.log10(deepest)), min(np.log10(deepest), 11.0))
     )
     factor = recipe.get("scale") or 1 / np.sqrt(shape_q[-1])
-    size = np.sqrt(depth / factor / shape_q[-1])
+    size = np.sqrt(depth / abs(factor) / shape_q[-1])
     noise_q, noise_k = (rng.standard_normal(shape) * 1e-3 for shape in (shape_q, shape_k))
-    return recipe.cast(size * (1 + noise_q)), recipe.cast(-size * (1 + noise_k))
+    return recipe.cast(size * (1 + noise_q)), recipe.cast(-np.sign(factor) * size * (1 + noise_k))
 
 
 SUBJECT = Subject(

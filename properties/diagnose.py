@@ -28,6 +28,8 @@ FURTHER = 24
 
 Judged = Callable[[Case, Experiment], Verdict]
 """What the law says of one case in an experiment. Given by the judge, who alone compares."""
+Apart = Callable[[Truth, Truth], bool]
+"""Would the second truth, as an answer, be refuted by the first? Given by the judge too."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,15 @@ class Other:
         )
 
 
-def cause(law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged) -> str:
+def cause(
+    law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged, apart: Apart
+) -> str:
     """Which other formulas explain the refuted cases and contradict no further one; empty if none does."""
     if law.name not in DIAGNOSED:
         return ""
     cases = tuple(itertools.islice(further, FURTHER))
     for others in attempts(refuted, experiment):
-        explaining = [other for other in others if explains(other, refuted, cases, experiment, judged)]
+        explaining = [other for other in others if explains(other, refuted, cases, experiment, judged, apart)]
         if explaining:
             words = dict.fromkeys(other.words for other in explaining)
             return f"not the formula; on these inputs it equals the formula with {' or with '.join(words)}"
@@ -100,7 +104,7 @@ def attempts(refuted: list[Case], experiment: Experiment) -> Iterator[Iterable[O
 
 
 def explains(
-    other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged
+    other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged, apart: Apart
 ) -> bool:
     """Does it answer as the implementation does, wherever that answers, and at least once where the formula does not?"""
     verdicts = [(case, other.says(case, experiment, judged)) for case in refuted]
@@ -111,24 +115,24 @@ def explains(
         if verdicts[-1][1] in BAD:
             return False
     held = (case for case, verdict in verdicts if verdict is Verdict.HELD)
-    return any(shows(other, case, experiment, judged) for case in held)
+    return any(shows(other, case, experiment, judged, apart) for case in held)
 
 
-def shows(other: Other, case: Case, experiment: Experiment, judged: Judged) -> bool:
+def shows(other: Other, case: Case, experiment: Experiment, judged: Judged, apart: Apart) -> bool:
     """Does a case that holds of the other formula speak against the formula itself? It must be refuted as it was asked there,
     without the keywords that the other formula fixes, and by the answers, not only by the other one's wider bound."""
     asked = without(case, other.conventions)
-    return Other().says(asked, experiment, judged) is Verdict.BROKEN and is_another(other, asked, experiment)
+    return Other().says(asked, experiment, judged) is Verdict.BROKEN and is_another(other, asked, experiment, apart)
 
 
-def is_another(other: Other, case: Case, experiment: Experiment) -> bool:
+def is_another(other: Other, case: Case, experiment: Experiment, apart: Apart) -> bool:
     """Is the other formula's answer to a case outside the bound of the formula's own? Of an algorithm it need not be: there
     the wider bound is what is meant. What is told by an answer (which numbers were dropped) is not known here."""
     if experiment.component.from_answer or (other.slip is not None and other.slip.algorithm):
         return True
     cotangent = case.extra.get(COTANGENT)
     truths, others = (dict(truths_of(case, cotangent, one)) for one in (experiment, other.under(experiment)))
-    return truths.keys() != others.keys() or any(beyond(truth, others[path]) for path, truth in truths.items())
+    return truths.keys() != others.keys() or any(apart(truth, others[path]) for path, truth in truths.items())
 
 
 def truths_of(case: Case, cotangent: np.ndarray | None, experiment: Experiment) -> list[tuple[Path, Truth]]:
@@ -138,16 +142,6 @@ def truths_of(case: Case, cotangent: np.ndarray | None, experiment: Experiment) 
         return experiment.gradient_truths_of(case, cotangent)
     outputs: list[tuple[Path, Truth]] = experiment.truths.of(question.key() + b"outputs", question.outputs)
     return outputs
-
-
-def beyond(truth: Truth, other: Truth) -> bool:
-    """Would another truth be refuted somewhere, or is it a number where this one is none?"""
-    if truth.value.shape != other.value.shape:
-        return True
-    wanted, found = truth.ball.centres(), other.ball.centres()
-    with np.errstate(all="ignore"):
-        apart = np.abs(found - wanted) > truth.bound
-    return bool((apart | (np.isfinite(found) != np.isfinite(wanted))).any())
 
 
 def without(case: Case, options: Mapping[str, Any]) -> Case:

@@ -18,10 +18,10 @@ from veriformer.properties.probes import seed_of
 from veriformer.properties.search import FoundCase
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
-from veriformer.properties.truth import Truths
+from veriformer.properties.truth import Truth, Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import in_form
-from veriformer.spec.numbers.precision import FLOAT32, FORMATS
+from veriformer.spec.numbers.precision import FLOAT32, FLOAT64, FORMATS
 
 
 def weigh(evidence: Evidence, dtype: str) -> Weighed:
@@ -180,8 +180,13 @@ def refuted_by(
         "verdict": outcome.verdict,
         "message": message_of(outcome),
         "counterexample": counterexample(law, experiment.door, case, outcome, found.examples, settled),
-        "diagnosis": diagnose.cause(law, [found.case, case], further, experiment, judged),
+        "diagnosis": diagnose.cause(law, [found.case, case], further, experiment, judged, apart),
     }
+
+
+def apart(truth: Truth, other: Truth) -> bool:
+    """Would another truth, as an answer, be refuted? For diagnoses."""
+    return weigh(truth.evidence("another formula", other.ball.centres()), FLOAT64.name).refuted
 
 
 def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:

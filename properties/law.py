@@ -234,7 +234,7 @@ def times(array: np.ndarray, factor: Any) -> np.ndarray:
         moved = (array * np.asarray(factor).astype(array.dtype)).astype(array.dtype)
     if not np.array_equal(as_float64(moved) / factor, as_float64(array), equal_nan=True):
         raise NotJudged("a power of two leads out of the range of the dtype")
-    return moved
+    return np.asarray(moved)
 
 
 def plus(array: np.ndarray, other: np.ndarray) -> np.ndarray:

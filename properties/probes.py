@@ -124,7 +124,7 @@ class Draw:
     def cast(self, values: Array) -> Array:
         """Rounded to the dtype, and kept inside its range."""
         top = FORMATS[self.dtype].largest
-        return np.clip(np.asarray(values, dtype=np.float64), -top, top).astype(numpy_dtype(self.dtype))
+        return np.asarray(np.clip(np.asarray(values, dtype=np.float64), -top, top).astype(numpy_dtype(self.dtype)))
 
 
 Top = Callable[[str], float]

@@ -35,7 +35,7 @@ ROWS = (
     row((3, 65), mask=True, reach="tile"),
     row((2, 256), reach="tile"),
     row((2, 1024), mask=True, reach="long"),
-    row((700, 3), reach="long"),
+    row((700, 2), reach="long"),
     row((1, 3001), reach="long"),
     row((1, 1025), reach="long"),
     row((4, 128), kernel=True),

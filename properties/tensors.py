@@ -64,7 +64,7 @@ def named(recipe: Draw, prefix: str, kind: str | None = None) -> Named:
 
 def mapped(change: Any, *trees: Named) -> Named:
     """A function of the arrays of one name, for every name."""
-    return {name: change(*(tree[name] for tree in trees)) for name in trees[0]}
+    return {name: np.asarray(change(*(tree[name] for tree in trees))) for name in trees[0]}
 
 
 def zeros(arrays: Named) -> Named:

@@ -13,7 +13,7 @@ from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS, SUBJECTS
 from veriformer.properties.diagnose import Other, is_another
 from veriformer.properties.experiment import Experiment, promised
-from veriformer.properties.judge import fits, judge
+from veriformer.properties.judge import apart, fits, judge
 from veriformer.properties.law import Case
 from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
@@ -70,4 +70,4 @@ def of_attention() -> tuple[Case, Experiment]:
 def test_a_slip_that_answers_the_same_explains_nothing(name: str, differs: bool) -> None:
     case, experiment = of_attention()
     slip = next(one for one in SLIPS if one.name == name)
-    assert is_another(Other(slip=slip), case, experiment) is differs
+    assert is_another(Other(slip=slip), case, experiment, apart) is differs

@@ -14,7 +14,7 @@ from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import leaves
 from veriformer.properties import diagnose
 from veriformer.properties.conformance import Suite
-from veriformer.properties.judge import try_case
+from veriformer.properties.judge import apart, try_case
 from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import Tally
 from veriformer.properties.real import compose, model
@@ -127,7 +127,7 @@ def refutation(walk: Walk, offer: Offer, step: Step) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "message": f"{walk.page.name}, {step.where}: {message_of(step.outcome)}",
         "counterexample": counterexample(law, walk.door, case, outcome, 1, Settled(dict(offer.conventions))),
-        "diagnosis": diagnose.cause(named, [case], (), experiment, lambda c, e: try_case(law, c, e).verdict),
+        "diagnosis": diagnose.cause(named, [case], (), experiment, lambda c, e: try_case(law, c, e).verdict, apart),
     }
 
 
