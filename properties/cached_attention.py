@@ -36,7 +36,8 @@ ROWS = (
     row((), (2, 1), 4, 2),
     row((2,), (1, 1), 4, 2, max_length=2),
     row((), (1, 1, 1), 6, 3, max_length=5),
-    row((3,), (1, 1), 4, 2, reorder=True),
+    row((3,), (1, 1), 4, 2, reorder=1),
+    row((3,), (1, 1, 1), 4, 2, reorder=2, biases=True),
     row((2,), (1, 2), 4, 2, biases=True, max_length=3),
     row((2,), (1, 1), 4, 2, d_k=3, d_v=1),
     row((1,), (3, 2, 1), 8, 4),
@@ -66,7 +67,8 @@ def draw(recipe: Draw) -> Case:
     x = sequence(recipe, "x")
     script = pieces(x, np.cumsum(recipe["steps"])[:-1])
     if recipe.get("reorder"):
-        script.insert(1, ("reorder", 0, order(recipe)))
+        for i in range(recipe["reorder"]):
+            script.insert(1 + 2 * i, ("reorder", 0, order(recipe, f"index {i}" if i else "index")))
     options = {name: recipe[name] for name in OPTIONS if recipe.get(name)}
     return with_script(Case((multi_head_attention.parameters(recipe), ()), options), script)
 
@@ -76,11 +78,11 @@ def sequence(recipe: Draw, name: str) -> np.ndarray:
     return recipe.array(name, (*recipe["batch"], recipe["length"], recipe["d_model"]))
 
 
-def order(recipe: Draw) -> np.ndarray:
+def order(recipe: Draw, name: str = "index") -> np.ndarray:
     """Which rows of the batch go on, some of them perhaps twice; never each in its place."""
     size = recipe["batch"][0]
-    index = recipe.integers("index", (size,), 0, size)
-    return recipe.permutation("index", size) if np.array_equal(index, np.arange(size)) else index
+    index = recipe.integers(name, (size,), 0, size)
+    return recipe.permutation(name, size) if np.array_equal(index, np.arange(size)) else index
 
 
 def pieces(x: np.ndarray, cuts: Any, number: int = 0) -> list[tuple[Tree, ...]]:

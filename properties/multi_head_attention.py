@@ -31,6 +31,7 @@ ROWS = (
     row((2,), 3, 0, 4, 2, mask="each head"),
     row((2,), 2, 5, 4, 2, biases=True),
     row((3,), 2, 4, 4, 2, mask="padding"),
+    row((2, 3), 2, 4, 4, 2, mask=True),
     row((1,), 5, 0, 8, 4, mask=True, biases=True),
     row((2,), 3, 0, 4, 2, d_k=3, d_v=1, causal=True),
     row((1,), 9, 0, 16, 4),
@@ -68,7 +69,9 @@ def draw(recipe: Draw) -> Case:
         options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k), causal=causal)
     if recipe.get("causal"):
         options["causal"] = True
-    return Case((x, memory, parameters(recipe)), options, aliases=((0, 1),) if is_self else ())
+    beyond = "several batch axes" if len(batch) > 1 else ""
+    aliases = ((0, 1),) if is_self else ()
+    return Case((x, memory, parameters(recipe)), options, aliases=aliases, extension=beyond)
 
 
 SUBJECT = Subject(

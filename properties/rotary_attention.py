@@ -23,6 +23,7 @@ ROWS = ranked(
     {"batch": (2, 2), "length": 3, "length_k": 5, "d_k": 4, "mask": True, "base": 100.0},
     {"batch": (1, 2), "length": 1, "length_k": 4, "d_k": 8, "layout": "halves", "far": 600},
     {"batch": (2, 4), "heads_k": 2, "length": 4, "d_k": 6, "layout": "interleaved"},
+    {"batch": (2, 1), "length": 3, "length_k": 3, "d_k": 4, "elsewhere": True},
     {"batch": (1, 2), "length": 9, "d_k": 16, "causal": True, "far": 4096},
     {"batch": (2,), "length": 2, "length_k": 4, "d_k": 4, "causal": True},
     {"batch": (2, 2), "length": 3, "d_k": 4, "mask": True, "empty_rows": True},
@@ -54,7 +55,10 @@ def draw(recipe: Draw) -> Case:
     if recipe.seed % 2:
         positions_k = np.arange(length_k) + int(recipe.integers("start", (), 0, recipe.get("far", NEAR)))
     options = {name: recipe[name] for name in ("layout", "base", "causal") if recipe.get(name)}
-    if length_k != length:  # the last ones ask, as in a step of generation
+    positions = positions_k[length_k - length :].copy()  # the last ones ask, as in a step of generation
+    if recipe.get("elsewhere"):
+        positions = recipe.integers("elsewhere", (length,), 0, NEAR)
+    if "length_k" in recipe.row:
         options["positions_k"] = positions_k
     if recipe.get("mask"):
         empty, causal = bool(recipe.get("empty_rows")), bool(recipe.get("causal"))
@@ -62,7 +66,7 @@ def draw(recipe: Draw) -> Case:
     extension = "grouped heads" if recipe.get("heads_k") else ""
     if recipe.get("causal") and length != length_k:
         extension = "causal with L_q != L_k"
-    return Case((q, k, v, positions_k[length_k - length :].copy()), options, extension=extension)
+    return Case((q, k, v, positions), options, extension=extension)
 
 
 SUBJECT = Subject(
