@@ -54,7 +54,7 @@ ROWS = (
     row((2, 6), 1, 4, 4, 3, heads_k=2, bias=True),
     row((1, 8), 2, 3, 2, 4, heads_k=4, mask="padding"),
     row((2,), 1, 5, 4, 4, window=2, causal=True),
-    row((2, 2), 1, 5, 4, 4, causal=True, mask="padding", bias=True),
+    row((2, 2), 1, 5, 4, 4, causal=True),
     row((1, 2), 3, 4, 20, 5, scale=0.1),
     row((2,), 2, 3, 4, 4, scale=0.0, mask=True),
     row((1,), 2, 3, 80, 96),
