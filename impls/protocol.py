@@ -128,6 +128,8 @@ class Implementation:
 
         only: sizes that are supported, {"d_k": (64, 128), "length": range(128, 1025, 128), "rank": 4}.
         form: "object" for a class that keeps state. conventions: choices declared, eps=1e-6, variance="unbiased".
+        precision: "eager" or "layer", for half types. computes_in: a format that is kept inside where the dtype is wider,
+        "float32" or "tf32"; in narrower dtypes it says nothing. accumulates_in: the format of sums.
         """
         one_of("form", form, FORMS)
         if precision is not None:
