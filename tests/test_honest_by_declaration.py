@@ -91,7 +91,7 @@ def test_nobody_says_what_0_over_0_is() -> None:
         return x / x.pow(2).mean(-1, keepdim=True).sqrt() * gamma
 
     for function in (normalised, as_it_stands):
-        told = records("rms_norm", function, quick=False, eps=0.0)
+        told = records("rms_norm", function, VALUES, GRADIENTS, quick=False, eps=0.0)
         assert accused(told) == []
         assert "is_drawn_within_range" not in told, "what is drawn is drawn for an eps above 0"
         assert told[VALUES].verdict is Verdict.HELD, told[VALUES].message
