@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.controls.attention import divided_last
-from tests.controls.norms import rms_backward
+from tests.controls.norms import rms_backward, tiled
 from veriformer.impls.discover import Found
 from veriformer.impls.jax import impl as in_jax
 from veriformer.impls.numpy import impl as in_numpy
@@ -104,6 +104,16 @@ def test_what_is_computed_in_more_promises_nothing(dtype: str, inside: str) -> N
     assert precision_of(dtype, computes_in=inside) == precision_of(dtype)
     narrower = precision_of(dtype, "layer", computes_in="tf32")
     assert narrower.product.digits <= precision_of(dtype, "layer").product.digits
+
+
+def test_the_difference_of_two_means_may_overflow_before_the_variance_does() -> None:
+    """Parts joined in float16: of 270 beside 1 and -1, about, the sum of squares is 48,600, in range; 270^2 is not."""
+    x, one, nothing = np.array([[0.9, -0.9, 270]], np.float16), np.ones(3, np.float16), np.zeros(3, np.float16)
+    question = Question(COMPONENTS["layer_norm"], (x, one, nothing), {"eps": 2.0**-10}, {}, precision_of("float16"))
+    with np.errstate(over="ignore"):
+        _, variance = tiled(x, 1)
+    assert np.isinf(variance).all() and np.sum((x.astype(float) - x.astype(float).mean()) ** 2) < 65504
+    assert np.isinf(question.outputs()[0][1].bound).all()
 
 
 def test_sums_over_many_rows_do_not_stick() -> None:

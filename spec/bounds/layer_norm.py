@@ -53,8 +53,9 @@ def normal(x: Bounded, eps: Any, variance: str, eps_place: str) -> tuple[Bounded
         dvar = dvar + (gamma(n + 2, precision.accumulator.u) + 3 * u) * (var + dvar)
         if precision.flushes:
             dvar = dvar + np.minimum(2 * precision.step.tiny, var + dvar)
-        squares = (np.abs(c) + d + m) ** 2
-        # the sum of squares may be kept in the accumulator or rounded to the step: the smaller range counts
+        # M2 = sum c^2; who joins parts of a and b numbers squares the difference D of their means, with D^2 a b / (a + b) <= M2
+        # and so D^2 <= 2 M2. It may be kept in the accumulator or rounded to the step: the smaller range counts
+        squares = 2 * (np.abs(c) + d + m) ** 2
         overflow = squares.sum(-1, keepdims=True) > min(precision.accumulator.largest, precision.step.largest)
         dvar = np.where(overflow | ~np.isfinite(dvar), np.inf, dvar)
         var, dvar = corrected(var, dvar, n, variance)
