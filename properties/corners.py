@@ -212,7 +212,7 @@ def an_impossible_class_has_no_gradient(case: Case, experiment: Experiment) -> t
     if gradient is None:
         return (differing("gradient of the logits", "none: no derivative reached it", "an array"),)
     gradient = np.asarray(gradient)
-    truth = experiment.gradient_truths_of(possible(case), cotangent)[0][1]
+    truth = experiment.truths_at(possible(case), cotangent)[0][1]
     column = gradient.astype(np.float64)[..., [case.extra["column"]]]
     return (
         relation("gradient of the impossible logit", column, np.zeros(column.shape), 0.0),

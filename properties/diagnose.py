@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from veriformer.impls.protocol import COTANGENT, Path
+from veriformer.impls.protocol import COTANGENT
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import Truth
@@ -131,17 +129,8 @@ def is_another(other: Other, case: Case, experiment: Experiment, apart: Apart) -
     if experiment.component.from_answer or (other.slip is not None and other.slip.algorithm):
         return True
     cotangent = case.extra.get(COTANGENT)
-    truths, others = (dict(truths_of(case, cotangent, one)) for one in (experiment, other.under(experiment)))
+    truths, others = (dict(one.truths_at(case, cotangent)) for one in (experiment, other.under(experiment)))
     return truths.keys() != others.keys() or any(apart(truth, others[path]) for path, truth in truths.items())
-
-
-def truths_of(case: Case, cotangent: np.ndarray | None, experiment: Experiment) -> list[tuple[Path, Truth]]:
-    """What the law compares with: gradients, where there is a cotangent, else outputs."""
-    question = experiment.question(case, cotangent)
-    if cotangent is not None:
-        return experiment.gradient_truths_of(case, cotangent)
-    outputs: list[tuple[Path, Truth]] = experiment.truths.of(question.key() + b"outputs", question.outputs)
-    return outputs
 
 
 def without(case: Case, options: Mapping[str, Any]) -> Case:

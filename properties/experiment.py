@@ -203,13 +203,16 @@ class Experiment:
 
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""
-        question = self.question(case, component=component)
-        return self.truths.of(question.key() + b"outputs", question.outputs)[0][1]
+        return self.truths_at(case, component=component)[0][1]
 
-    def gradient_truths_of(self, case: Case, cotangent: np.ndarray) -> list[tuple[Path, Truth]]:
-        """Path and truth of every gradient of the component at other arguments than those that are asked."""
-        question = self.question(case, cotangent)
-        return self.truths.of(question.key() + b"gradients", question.gradients)
+    def truths_at(
+        self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None
+    ) -> list[tuple[Path, Truth]]:
+        """Path and truth of every output, or with a cotangent of every gradient, whether or not anybody was asked."""
+        question = self.question(case, cotangent, component)
+        if cotangent is not None:
+            return self.truths.of(question.key() + b"gradients", question.gradients)
+        return self.truths.of(question.key() + b"outputs", question.outputs)
 
     def setting(self, case: Case, option: str) -> Any:
         """The value of an option in a case: declared, passed, or the default."""
