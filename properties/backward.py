@@ -13,8 +13,9 @@ from veriformer.impls.tree import leaves
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import differentiated
 from veriformer.properties.law import Case, Evidence, Law, Subject, differing, relation, says_something
+from veriformer.properties.menu import most_varied
 from veriformer.properties.probes import KINDS, Draw
-from veriformer.properties.universal import held_by, most_varied, with_equal_rows
+from veriformer.properties.universal import held_by, with_equal_rows
 
 ORDINARY = tuple(kind for kind in KINDS if kind not in ("denormal", "far_offset", "huge", "large"))
 SIZES, SIZES_OF_STACKS = 6, 3

@@ -120,8 +120,8 @@ def draw(recipe: Draw) -> Case:
     """A sequence of any kind, through weights that switch some parts off."""
     x = recipe.array("x", (*recipe["batch"], recipe["length"], recipe["d_model"]))
     chosen = {**options(recipe), **dropout(recipe, x.shape, *ADDS)}
-    beyond = "several batch axes" if len(recipe["batch"]) > 1 else ""
-    return Case((x, parameters(recipe, isolate=recipe.get("isolate", ()))), chosen, extension=beyond)
+    params = parameters(recipe, isolate=recipe.get("isolate", ()))
+    return Case((x, params), chosen, extension=multi_head_attention.beyond(recipe["batch"]))
 
 
 SUBJECT = Subject(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from veriformer.impls.protocol import Door, Offer
 from veriformer.properties.drawn import DRAWN
-from veriformer.properties.law import Law
+from veriformer.properties.law import Law, Subject
 from veriformer.properties.probes import KINDS, Draw, Row
 from veriformer.properties.settle import Settled
 
@@ -31,7 +31,8 @@ SINGLE = Sizes(related=3, derived=3, met=6, reached=2)
 STACKS = Sizes(related=2, derived=2, met=5, reached=1)
 """Of stacks there, which take several seconds to compile."""
 QUICK = Sizes(related=2, derived=3, met=4, reached=0)
-"""Of both in a quick run there."""
+QUICK_STACKS = Sizes(related=1, derived=2, met=3, reached=0)
+"""Of the one and the other in a quick run there."""
 BESIDE = Sizes(related=1, derived=1, met=2, reached=0)
 """Of both in a dtype beside float32 there."""
 QUICK_SIZES = 4
@@ -76,7 +77,8 @@ def supported(rows: Iterable[Row], offer: Offer, settled: Settled) -> list[Row]:
 def compiled(law: Law, rows: list[Row], own: list[Row], budget: Budget) -> list[Row]:
     """As many of the sizes as are worth their compilation. Agreement itself meets those that differ most; what else is asked
     meets some of them, if it can, since they are compiled."""
-    most = BESIDE if budget.sizes is not None else QUICK if budget.quick else STACKS if is_stack(law) else SINGLE
+    whole, quick = (STACKS, QUICK_STACKS) if is_stack(law) else (SINGLE, QUICK)
+    most = BESIDE if budget.sizes is not None else quick if budget.quick else whole
     near, far = ([row for row in rows if ("reach" in row) == reaching] for reaching in (False, True))
     if is_agreement(law):
         return varied(near, most.met) + varied(far, most.reached)
@@ -115,6 +117,11 @@ def varied(rows: list[Row], most: int) -> list[Row]:
         rest.remove(richest)
         chosen.append(richest)
     return sorted(chosen, key=rows.index)
+
+
+def most_varied(subject: Subject, most: int) -> tuple[Row, ...]:
+    """So many of the near sizes of a component, those that differ most."""
+    return tuple(varied([row for row in subject.rows if "reach" not in row], most))
 
 
 def brings(row: Row) -> set[object]:

@@ -54,6 +54,11 @@ def parameters(recipe: Draw, prefix: str = "") -> dict[str, np.ndarray]:
     return params
 
 
+def beyond(batch: tuple[int, ...]) -> str:
+    """What a layer with these batch axes has beyond the paper: one of them, or none, it must take."""
+    return "several batch axes" if len(batch) > 1 else ""
+
+
 def draw(recipe: Draw) -> Case:
     """Self-attention hands one object over twice; cross-attention has a memory of its own."""
     batch, length = recipe["batch"], recipe["length"]
@@ -69,9 +74,8 @@ def draw(recipe: Draw) -> Case:
         options["mask"] = recipe.mask("mask", (*batch, heads, queries, length_k), causal=causal)
     if recipe.get("causal"):
         options["causal"] = True
-    beyond = "several batch axes" if len(batch) > 1 else ""
     aliases = ((0, 1),) if is_self else ()
-    return Case((x, memory, parameters(recipe)), options, aliases=aliases, extension=beyond)
+    return Case((x, memory, parameters(recipe)), options, aliases=aliases, extension=beyond(batch))
 
 
 SUBJECT = Subject(

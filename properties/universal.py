@@ -20,7 +20,7 @@ from veriformer.properties.gradients import (
     recording_gradients_changes_nothing,
 )
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
-from veriformer.properties.menu import varied
+from veriformer.properties.menu import most_varied
 from veriformer.properties.probes import Draw, Row, seed_of
 from veriformer.properties.truth import is_floating, place, within
 from veriformer.spec import in_form
@@ -75,11 +75,6 @@ def laws(subject: Subject) -> Iterator[Law]:
             "Recording gradients does not change the output.", draw=differentiated(subject), gradients=True, rows=few
         )
         yield recording(recording_gradients_changes_nothing)
-
-
-def most_varied(subject: Subject, most: int) -> tuple[Row, ...]:
-    """So many of the near sizes, those that differ most."""
-    return tuple(varied([row for row in subject.rows if "reach" not in row], most))
 
 
 def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
