@@ -12,9 +12,9 @@ import numpy as np
 from veriformer.impls.protocol import Call, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Asked, Experiment
+from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
 from veriformer.properties.probes import Draw, numpy_dtype, seed_of
-from veriformer.properties.truth import is_floating
 from veriformer.properties.universal import result_is_kept, same, told_before
 from veriformer.spec import COMPONENTS
 

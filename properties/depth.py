@@ -12,9 +12,10 @@ import numpy as np
 
 from veriformer.properties import decoder, decoder_layer, encoder, encoder_layer, language_model, transformer
 from veriformer.properties.experiment import Experiment, Misshapen
+from veriformer.properties.formula import Question
 from veriformer.properties.law import Case, Evidence, Law, Subject
 from veriformer.properties.probes import Row
-from veriformer.properties.truth import Question, Truth, place
+from veriformer.properties.truth import Truth, place
 from veriformer.spec.numbers import Local, Tape, sigma_bound
 
 KINDS = ("normal", "integers", "orthogonal")

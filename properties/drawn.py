@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from veriformer.impls.protocol import COTANGENT, Offer
+from veriformer.properties.formula import Question
 from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import Draw
 from veriformer.properties.settle import Settled
-from veriformer.properties.truth import Question
 from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import precision_of
 

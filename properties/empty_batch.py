@@ -14,9 +14,9 @@ import numpy as np
 from veriformer.impls.tree import leaves
 from veriformer.properties.batches import lengths, with_batches
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
 from veriformer.properties.probes import Draw, Row
-from veriformer.properties.truth import is_floating
 
 EXTENSION = "an empty batch"
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
 from veriformer.impls.tree import leaves, spelled
+from veriformer.properties.formula import Question, is_floating
 from veriformer.properties.law import Case, Evidence, as_float64, differing
-from veriformer.properties.truth import Question, Truth, Truths, is_floating, place
+from veriformer.properties.truth import Truth, Truths, place
 from veriformer.spec import Component, Slip
 from veriformer.spec.numbers.precision import Precision, precision_of
 

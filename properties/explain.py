@@ -10,9 +10,10 @@ import numpy as np
 
 from veriformer.impls.tree import spelled
 from veriformer.properties import LAWS
+from veriformer.properties.formula import Question
 from veriformer.properties.law import Case, Law, NotJudged
 from veriformer.properties.probes import KINDS, Draw
-from veriformer.properties.truth import Question, place
+from veriformer.properties.truth import place
 from veriformer.record import Record
 from veriformer.spec import COMPONENTS, Component
 from veriformer.spec.numbers.precision import TERMS, Precision, precision_of, without

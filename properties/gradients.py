@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.formula import Question
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw
-from veriformer.properties.truth import Question
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of

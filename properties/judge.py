@@ -18,6 +18,7 @@ from veriformer.properties.probes import seed_of
 from veriformer.properties.search import FoundCase
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
+from veriformer.properties.together import foresee
 from veriformer.properties.truth import Truth, Truths
 from veriformer.record import Record, Verdict
 from veriformer.spec import in_form
@@ -117,7 +118,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
         tally.add(outcome, case)
         return outcome
 
-    found = search.find(law, offer, door, budget, settled, run)
+    found = search.find(law, offer, door, budget, settled, run, lambda cases: foresee(law, cases, experiment))
     common: dict[str, Any] = {
         "conventions": settled.described,
         "precision": promise(offer, door, tally),

@@ -9,8 +9,8 @@ import numpy as np
 
 from veriformer.impls.protocol import RESULT_OF, Path, Tree
 from veriformer.impls.tree import leaves, rebuild
+from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case
-from veriformer.properties.truth import is_floating
 
 CALLS = 400
 """At most this many further experiments for one counterexample."""

@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,20 +52,35 @@ class Refuted(Exception):
 
 
 def find(
-    law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled, run: Callable[[Case], Outcome]
+    law: Law,
+    offer: Offer,
+    door: Door,
+    budget: Budget,
+    settled: Settled,
+    run: Callable[[Case], Outcome],
+    foresee: Callable[[Iterable[Case]], None],
 ) -> FoundCase | None:
     """The first case on which the law is broken, or None. A size that was declined so often, and never answered, is not met
-    again: it is not supported, and the law is judged on those that are."""
+    again: it is not supported, and the law is judged on those that are. foresee: told of the cases of a size when it is met."""
     rows = menu(law, offer, door, budget, settled)
+    draws = list(sweep(law, rows, door.dtype, budget))
+    ahead: dict[int, dict[int, Case]] = {}
     examples, declined = 0, Counter[int]()
-    for draw in sweep(law, rows, door.dtype, budget):
-        case = drawn(law, draw, offer, settled) if declined[id(draw.row)] < DECLINED else None
+    for number, draw in enumerate(draws):
+        size = id(draw.row)
+        if declined[size] >= DECLINED:
+            continue
+        if size not in ahead:
+            cases = ((i, drawn(law, one, offer, settled)) for i, one in enumerate(draws) if id(one.row) == size)
+            ahead[size] = {i: case for i, case in cases if case is not None}
+            foresee(ahead[size].values())
+        case = ahead[size].get(number)
         if case is not None:
             examples += 1
             outcome = run(case)
             if outcome.bad:
                 return FoundCase(case, outcome, examples)
-            declined[id(draw.row)] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
+            declined[size] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
     rows = [row for row in rows if declined[id(row)] <= 0]
     if law.statistical or law.dear or not (rows and budget.examples):
         return None

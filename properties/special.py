@@ -16,9 +16,10 @@ import numpy as np
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.batches import batch, lengths
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, among, differing, relation
 from veriformer.properties.probes import Draw, Row
-from veriformer.properties.truth import is_floating, within
+from veriformer.properties.truth import within
 from veriformer.spec import COMPONENTS
 
 ORDINARY = ("normal", "integers", "small", "offset")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from veriformer.impls.protocol import Path, Tree
-from veriformer.impls.tree import leaves, rebuild
+from veriformer.impls.protocol import Path
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
-from veriformer.spec import Component, Slip, made
 from veriformer.spec.component import largest
-from veriformer.spec.numbers import Ball, Bounded, Number, Tape, pull_back, working_precision
+from veriformer.spec.numbers import Ball, Bounded, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
 
 BITS = (128, 256, 512, 1200, 2400, 4800)
@@ -160,158 +157,53 @@ class Truths:
         self.uncertified += 1
 
 
-@dataclass(frozen=True)
-class Question:
-    """One input to a component, and what is assumed: everything that its truth depends on."""
+Lift = Callable[[np.ndarray], Any]
+"""From an array to numbers of some system."""
+Flow = Callable[[Lift], list[tuple[Path, Any]]]
+"""From a number system to the path and the numbers of every array that comes out."""
 
-    component: Component
-    arguments: tuple[Tree, ...]
-    options: Mapping[str, Tree]
-    conventions: Mapping[str, Any]
-    precision: Precision
-    aliases: tuple[tuple[int, ...], ...] = ()
-    cotangent: np.ndarray | None = None
-    layer: Precision | None = None
-    """What else may be promised of the same arithmetic, to be judged on the same truth."""
-    slip: Slip | None = None
-    """The one thing that is changed in the formula, to see whether it explains an answer."""
 
-    def key(self) -> bytes:
-        """A digest of all of it."""
-        assumed = (
-            self.component.name,
-            self.component.form,
-            sorted(self.conventions.items()),
-            self.precision,
-            self.layer,
-            self.slip and id(self.slip),
-        )
-        digest = hashlib.sha256(repr(assumed).encode())
-        for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
-            digest.update(repr(path).encode())
-            array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
-            digest.update(repr((array.shape, str(array.dtype))).encode() if array is not None else repr(leaf).encode())
-            if array is not None:
-                digest.update(array.tobytes())
-        return digest.digest()
+@dataclass
+class Balls:
+    """What comes out of a flow over balls, at each working precision computed once."""
 
-    def lifted(self, lift: Callable[[np.ndarray], Any]) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
-        """Arguments and options with every floating array in a number system; aliases stay one object.
+    flow: Flow
+    known: dict[int, list[tuple[Path, Ball]]] = field(default_factory=dict)
 
-        A formula into which no array goes learns its number system from `like`, whether or not the implementation takes it.
-        """
+    def at(self, index: int, bits: int) -> Ball:
+        """One of the arrays that come out."""
+        if bits not in self.known:
+            with working_precision(bits):
+                self.known[bits] = self.flow(Ball.given)
+        return self.known[bits][index][1]
 
-        def change(_: Path, leaf: Any) -> Any:
-            return lift(leaf) if is_floating(leaf) else leaf
-
-        shared = {other: group[0] for group in self.aliases for other in group[1:]}
-        arguments: list[Tree] = []
-        for position, argument in enumerate(self.arguments):
-            arguments.append(arguments[shared[position]] if position in shared else rebuild(argument, change))
-        like = {"like": np.zeros(0)} if "like" in self.component.options else {}
-        return tuple(arguments), {name: rebuild(value, change) for name, value in {**like, **self.options}.items()}
-
-    def formula(self, lift: Callable[[np.ndarray], Any]) -> Any:
-        """The spec's answer in a number system."""
-        arguments, options = self.lifted(lift)
-        with made(self.slip):
-            return self.component(*arguments, **options, **self.conventions)
-
-    def in_floats(self) -> Any:
-        """The formula's answer, in float64. Raises ValueError outside its domain."""
-        with np.errstate(all="ignore"):
-            return self.formula(lambda array: array.astype(np.float64))
-
-    def has_an_answer(self) -> bool:
-        """Is it in the domain of the formula?"""
-        try:
-            self.in_floats()
-        except ValueError:
-            return False
-        return True
-
-    def outputs(self) -> list[tuple[Path, Truth]]:
-        """Path and truth of every array that the formula answers; one array has the empty path."""
-
-        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            answered = ((path, leaf) for path, leaf in leaves(self.formula(lift)) if leaf is not None)
-            return [(path, leaf if isinstance(leaf, Number) else lift(np.asarray(leaf))) for path, leaf in answered]
-
-        scale = None if self.component.scale is None else self.component.scale(*self.arguments, **self.options)
-        said = not {"nan", "propagates"}.isdisjoint(map(str, self.conventions.values()))
-        return certified(flow, self.precision, self.layer, scale, nan_is_said=said or self.slip is not None)
-
-    def gradients(self) -> list[tuple[Path, Truth]]:
-        """Path and truth of the gradient of every floating leaf of the positional arguments.
-
-        What a convention may answer with nan gets no cotangent: there the gradient is that of an answer of 0.
-        """
-        silent = {c.name for c in self.component.conventions if {"nan", "zero"} <= set(c.values)}
-        safe = {name: "zero" if name in silent else value for name, value in self.conventions.items()}
-
-        def flow(lift: Callable[[np.ndarray], Any]) -> list[tuple[Path, Any]]:
-            arguments, _ = self.lifted(lambda array: Tape(lift(array)))
-            _, options = self.lifted(lift)
-            sources = list(distinct(arguments))
-            with made(self.slip):
-                output = self.component(*arguments, **options, **safe)
-            found = pull_back(output, lift(np.asarray(self.cotangent)), [leaf for _, leaf in sources])
-            return [
-                (path, lift(np.zeros(leaf.shape)) if flown is None else flown)
-                for (path, leaf), flown in zip(sources, found, strict=True)
-            ]
-
-        return certified(flow, self.precision, self.layer, None, nan_is_said=self.slip is not None)
+    def of(self, index: int) -> Callable[[int], Ball]:
+        """The same, as the formula of that array."""
+        return lambda bits: self.at(index, bits)
 
 
 def certified(
-    flow: Callable[[Callable[[np.ndarray], Any]], list[tuple[Path, Any]]],
-    precision: Precision,
-    layer: Precision | None,
-    scale: Any,
-    *,
-    nan_is_said: bool,
+    flow: Flow, precision: Precision, layer: Precision | None, scale: Any, *, nan_is_said: bool
 ) -> list[tuple[Path, Truth]]:
-    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve, each precision once."""
+    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve."""
     with np.errstate(all="ignore"):
         bounded = flow(lambda array: Bounded.given(array, precision))
         also = [None] * len(bounded) if layer is None else flow(lambda array: Bounded.given(array, layer))
-    known: dict[int, list[tuple[Path, Ball]]] = {}
-
-    def at(index: int) -> Callable[[int], Ball]:
-        def ball(bits: int) -> Ball:
-            if bits not in known:
-                with working_precision(bits):
-                    known[bits] = flow(Ball.given)
-            return known[bits][index][1]
-
-        return ball
-
-    truths = [(path, truth(bound, scale, at(index))) for index, (path, bound) in enumerate(bounded)]
-    for (_, one), narrower in zip(truths, also, strict=True):
-        one.nan_is_said = nan_is_said
-        one.layer = None if narrower is None else narrower[1].error * OUTWARD
-    return truths
-
-
-def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:
-    """The tapes among the arguments, each object once, where it stands first."""
-    seen: set[int] = set()
-    for path, leaf in leaves(arguments):
-        if isinstance(leaf, Tape) and id(leaf) not in seen:
-            seen.add(id(leaf))
-            yield path, leaf
-
-
-def is_floating(leaf: Any) -> bool:
-    """A floating-point array (bfloat16 is one, of NumPy kind V)."""
-    return isinstance(leaf, np.ndarray) and leaf.dtype.kind in "fV"
-
-
-def truth(bounded: Bounded, scale: Any, formula: Callable[[int], Ball]) -> Truth:
-    """What the bounded numbers say, and how to certify it."""
-    bound = bounded.error * OUTWARD
-    return Truth(bounded.value, bound, scale, formula)
+    balls = Balls(flow)
+    return [
+        (
+            path,
+            Truth(
+                one.value,
+                one.error * OUTWARD,
+                scale,
+                balls.of(index),
+                layer=None if narrower is None else narrower[1].error * OUTWARD,
+                nan_is_said=nan_is_said,
+            ),
+        )
+        for index, ((path, one), narrower) in enumerate(zip(bounded, also, strict=True))
+    ]
 
 
 def finite_part(values: np.ndarray) -> np.ndarray:

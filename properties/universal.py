@@ -14,6 +14,7 @@ from veriformer.impls.protocol import GENERATORS, Path
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.batches import a_batch_is_its_rows_one_by_one, batch
 from veriformer.properties.experiment import Answer, Experiment
+from veriformer.properties.formula import is_floating
 from veriformer.properties.gradients import (
     differentiated,
     gradients_agree_with_the_spec,
@@ -22,7 +23,7 @@ from veriformer.properties.gradients import (
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.menu import most_varied
 from veriformer.properties.probes import Draw, Row, seed_of
-from veriformer.properties.truth import is_floating, place, within
+from veriformer.properties.truth import place, within
 from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import FORMATS
 

@@ -20,10 +20,10 @@ from veriformer.impls.torch import impl as in_torch
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
 from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.formula import Question
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.menu import Budget
 from veriformer.properties.settle import settle
-from veriformer.properties.truth import Question
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of

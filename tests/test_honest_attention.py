@@ -11,10 +11,11 @@ import pytest
 
 from veriformer.impls.numpy.attention import allowed_pairs
 from veriformer.properties import SUBJECTS
+from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case
 from veriformer.properties.probes import KINDS, Draw, seed_of
-from veriformer.properties.truth import Question, Truth
+from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from veriformer.properties.formula import Question
 from veriformer.properties.linear_schedule import ROWS
-from veriformer.properties.truth import Question
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from veriformer.properties import SUBJECTS
+from veriformer.properties.formula import Question
 from veriformer.properties.probes import KINDS, Draw, numpy_dtype, seed_of
-from veriformer.properties.truth import Question, Truth
+from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 

@@ -19,11 +19,12 @@ from veriformer.impls.tree import leaves, rebuild
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS, SUBJECTS, minimise
 from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.formula import is_floating
 from veriformer.properties.judge import fits, judge
 from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
 from veriformer.properties.settle import settle
-from veriformer.properties.truth import Truths, is_floating
+from veriformer.properties.truth import Truths
 from veriformer.record import BAD, Record
 from veriformer.spec import COMPONENTS, SLIPS, Slip, made, met_by
 from veriformer.spec.numbers import Ball, Tape, pull_back, working_precision

@@ -13,12 +13,13 @@ from veriformer.impls.numpy.multi_head_attention import multi_head_attention, mu
 from veriformer.impls.protocol import Implementation
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS, SUBJECTS
+from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.judge import judge
 from veriformer.properties.menu import Budget
 from veriformer.properties.probes import Draw
 from veriformer.properties.settle import Settled
-from veriformer.properties.truth import Question, Truth
+from veriformer.properties.truth import Truth
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of

@@ -11,9 +11,9 @@ import numpy as np
 from veriformer.impls.protocol import DTYPES, PRECISIONS, Misuse, Tree, one_of
 from veriformer.impls.tree import rebuild
 from veriformer.properties.declaration import near, spec_call, wrong_convention
+from veriformer.properties.formula import Question, is_floating
 from veriformer.properties.judge import weigh
 from veriformer.properties.law import Evidence
-from veriformer.properties.truth import Question, is_floating
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS, Component
 from veriformer.spec.numbers.precision import precision_of

@@ -10,6 +10,7 @@ import numpy as np
 from veriformer.impls.tree import leaves
 from veriformer.properties import minimise
 from veriformer.properties.experiment import Experiment
+from veriformer.properties.formula import Question
 from veriformer.properties.judge import same_fault, try_case
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, differing, relation
 from veriformer.properties.outcome import Outcome
@@ -17,7 +18,7 @@ from veriformer.properties.probes import Draw
 from veriformer.properties.real.compose import COMPONENTS
 from veriformer.properties.real.rows import cut, essential, kept, lone, narrower
 from veriformer.properties.real.whole import OWN
-from veriformer.properties.truth import Question, finite_part
+from veriformer.properties.truth import finite_part
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import OUTWARD

@@ -12,6 +12,7 @@ import numpy as np
 from veriformer.impls.protocol import Door, Offer, Tree
 from veriformer.impls.tree import rebuild
 from veriformer.properties.experiment import Experiment, promised
+from veriformer.properties.formula import is_floating
 from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Evidence
 from veriformer.properties.menu import admits
@@ -20,7 +21,7 @@ from veriformer.properties.probes import numpy_dtype, seed_of
 from veriformer.properties.real import rows
 from veriformer.properties.real.agreement import LAWS
 from veriformer.properties.real.model import Page
-from veriformer.properties.truth import Truths, is_floating
+from veriformer.properties.truth import Truths
 from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS
 

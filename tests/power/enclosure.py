@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from veriformer.properties import SUBJECTS
+from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, NotJudged
 from veriformer.properties.probes import KINDS, Draw, seed_of
-from veriformer.properties.truth import Question, Truth
+from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 

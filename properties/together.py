@@ -1,0 +1,112 @@
+"""Together: the truths of many cases of one size, found at once. To a formula they are a batch, and of arrays of a few numbers
+most of the time of a truth goes to the calls, not to the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from veriformer.impls.protocol import COTANGENT, Path
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.formula import Question
+from veriformer.properties.law import Case, Law
+from veriformer.properties.truth import BITS, Balls, Truth
+from veriformer.spec.numbers import Ball
+
+LARGE = 2048
+"""From so many numbers in a case on, it is the numbers that take the time."""
+
+
+def foresee(law: Law, cases: Iterable[Case], experiment: Experiment) -> None:
+    """Find the truths that a law of agreement will want of these cases, those of one shape at once. Only a component all of
+    whose arrays have batch axes can be asked so; where it cannot, each truth is found when it is wanted."""
+    if law.subject is None or not law.thorough or experiment.component.from_answer:
+        return
+    kind = b"gradients" if law.gradients else b"outputs"
+    groups: dict[Any, list[Question]] = {}
+    for case in cases:
+        question = experiment.question(case, case.extra[COTANGENT] if law.gradients else None)
+        if can_be_stacked(question, law.subject.batched) and question.key() + kind not in experiment.truths.known:
+            groups.setdefault(shapes(question), []).append(question)
+    for questions in groups.values():
+        if len(questions) > 1:
+            together(questions, law.subject.batched, kind, experiment)
+
+
+def can_be_stacked(question: Question, batched: Mapping[str, int]) -> bool:
+    """Are all arrays that go in small, and has each of them batch axes?"""
+    everything = {**arguments_of(question), **question.options}
+    arrays = {name: value for name, value in everything.items() if isinstance(value, np.ndarray)}
+    plain = all(name in arrays or np.isscalar(value) or value is None for name, value in everything.items())
+    return plain and bool(arrays) and arrays.keys() <= batched.keys() and sum(a.size for a in arrays.values()) < LARGE
+
+
+def arguments_of(question: Question) -> dict[str, Any]:
+    """The arguments by their names."""
+    return dict(zip(question.component.positional, question.arguments, strict=False))
+
+
+def shapes(question: Question) -> Any:
+    """What cases that are found together have in common: all but the numbers in their arrays."""
+
+    def of(value: Any) -> Any:
+        return (value.shape, str(value.dtype)) if isinstance(value, np.ndarray) else value
+
+    options = sorted((name, of(value)) for name, value in question.options.items())
+    return repr((question.aliases, [of(a) for a in question.arguments], options, of(question.cotangent)))
+
+
+def together(questions: Sequence[Question], batched: Mapping[str, int], kind: bytes, experiment: Experiment) -> None:
+    """Put the truths of questions of one shape into the cache."""
+    stack = stacked(questions, batched)
+    joint = stack.gradients() if kind == b"gradients" else stack.outputs()
+    for number, question in enumerate(questions):
+        own = [(path, one_of(joint, i, number, question, kind)) for i, (path, _) in enumerate(joint)]
+        experiment.truths.of(question.key() + kind, lambda own=own: own)
+
+
+def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Question:
+    """One question, of which the given ones are the examples: each array gets as many batch axes as the case has, so that what
+    is shared within one case is not shared between cases."""
+    first = questions[0]
+    everything = {**arguments_of(first), **first.options}
+    ranks = [a.ndim - batched[name] for name, a in everything.items() if isinstance(a, np.ndarray)]
+
+    def joined(name: str, arrays: Sequence[Any]) -> Any:
+        if not isinstance(arrays[0], np.ndarray):
+            return arrays[0]
+        missing = max(ranks) - (arrays[0].ndim - batched[name])
+        return np.stack(arrays).reshape(len(arrays), *(1,) * missing, *arrays[0].shape)
+
+    return replace(
+        first,
+        arguments=tuple(joined(name, [arguments_of(q)[name] for q in questions]) for name in arguments_of(first)),
+        options={name: joined(name, [q.options[name] for q in questions]) for name in first.options},
+        cotangent=None if first.cotangent is None else np.stack([np.asarray(q.cotangent) for q in questions]),
+    )
+
+
+def one_of(joint: list[tuple[Path, Truth]], index: int, number: int, question: Question, kind: bytes) -> Truth:
+    """The truth of one of the questions. Where the first working precision is not enough for it, it goes on alone."""
+    path, all_of_them = joint[index]
+    gradients = kind == b"gradients"
+    alone = Balls(question.pulled if gradients else question.answered)
+
+    def mine(array: np.ndarray) -> np.ndarray:
+        own = array[number]
+        return own.reshape(np.shape(question.arguments[int(path[0])])) if gradients else own
+
+    def formula(bits: int) -> Ball:
+        return all_of_them.formula(bits).rearranged(mine) if bits == BITS[0] else alone.at(index, bits)
+
+    return replace(
+        all_of_them,
+        value=mine(all_of_them.value),
+        bound=mine(all_of_them.bound),
+        given_scale=None if gradients else question.scale,
+        formula=formula,
+        layer=None if all_of_them.layer is None else mine(all_of_them.layer),
+    )
