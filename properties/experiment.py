@@ -191,7 +191,8 @@ class Experiment:
         """A reply beside the question that it answers, given what the formula takes from it."""
         question = self.question(case, cotangent)
         told = self.component.told_by(case.arguments, reply.outputs)
-        return Answer(replace(question, options={**question.options, **told}), reply, self.truths)
+        asked = replace(question, options={**question.options, **told}) if told else question
+        return Answer(asked, reply, self.truths)
 
     def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
         """The case as a question to the spec, of this component or of another one."""
@@ -199,8 +200,8 @@ class Experiment:
         allowed = component.signature.parameters
         conventions = {name: value for name, value in self.conventions.items() if name in allowed}
         options = {n: value for n, value in case.options.items() if n not in conventions and n != self.unheard}
-        question = Question(component, case.arguments, options, conventions, self.precision, case.aliases, cotangent)
-        return replace(question, layer=self.layer, slip=self.slip)
+        assumed = (conventions, self.precision, case.aliases, cotangent, self.layer, self.slip)
+        return Question(component, case.arguments, options, *assumed)
 
     def truth_of(self, component: Component, case: Case) -> Truth:
         """The truth of another component at some arguments: for laws that relate two."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,22 +36,15 @@ class Question:
 
     def key(self) -> bytes:
         """A digest of all of it."""
-        assumed = (
-            self.component.name,
-            self.component.form,
-            sorted(self.conventions.items()),
-            self.precision,
-            self.layer,
-            self.slip and id(self.slip),
-        )
-        digest = hashlib.sha256(repr(assumed).encode())
+        conventions = sorted(self.conventions.items())
+        assumed = f"{self.component.name} {self.component.form} {conventions} {self.slip and id(self.slip)}"
+        parts = [assumed.encode(), spelled_out(self.precision), spelled_out(self.layer)]
         for path, leaf in leaves((self.arguments, dict(self.options), self.aliases, self.cotangent)):
-            digest.update(repr(path).encode())
-            array = np.asarray(leaf) if isinstance(leaf, np.ndarray) else None
-            digest.update(repr((array.shape, str(array.dtype))).encode() if array is not None else repr(leaf).encode())
-            if array is not None:
-                digest.update(array.tobytes())
-        return digest.digest()
+            if isinstance(leaf, np.ndarray):
+                parts += [f"{path} {leaf.shape} {leaf.dtype.num}".encode(), leaf.tobytes()]
+            else:
+                parts.append(f"{path} {leaf!r}".encode())
+        return hashlib.sha256(b"\0".join(parts)).digest()
 
     def lifted(self, lift: Lift) -> tuple[tuple[Tree, ...], dict[str, Tree]]:
         """Arguments and options with every floating array in a number system; aliases stay one object.
@@ -128,6 +122,12 @@ class Question:
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments."""
         return certified(self.pulled, self.precision, self.layer, None, nan_is_said=self.slip is not None)
+
+
+@lru_cache
+def spelled_out(precision: Precision | None) -> bytes:
+    """A precision as bytes: there are few, and each is met again and again."""
+    return repr(precision).encode()
 
 
 def distinct(arguments: tuple[Tree, ...]) -> Iterator[tuple[Path, Tape]]:

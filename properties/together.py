@@ -26,14 +26,15 @@ def foresee(law: Law, cases: Iterable[Case], experiment: Experiment) -> None:
     if law.subject is None or not law.thorough or experiment.component.from_answer:
         return
     kind = b"gradients" if law.gradients else b"outputs"
-    groups: dict[Any, list[Question]] = {}
+    groups: dict[str, dict[bytes, Question]] = {}
     for case in cases:
         question = experiment.question(case, case.extra[COTANGENT] if law.gradients else None)
-        if can_be_stacked(question, law.subject.batched) and question.key() + kind not in experiment.truths.known:
-            groups.setdefault(shapes(question), []).append(question)
-    for questions in groups.values():
-        if len(questions) > 1:
-            together(questions, law.subject.batched, kind, experiment)
+        if can_be_stacked(question, law.subject.batched):
+            groups.setdefault(shapes(question), {})[question.key() + kind] = question
+    for group in groups.values():
+        wanted = {key: question for key, question in group.items() if key not in experiment.truths.known}
+        if len(wanted) > 1:
+            together(wanted, law.subject.batched, kind, experiment)
 
 
 def can_be_stacked(question: Question, batched: Mapping[str, int]) -> bool:
@@ -49,7 +50,7 @@ def arguments_of(question: Question) -> dict[str, Any]:
     return dict(zip(question.component.positional, question.arguments, strict=False))
 
 
-def shapes(question: Question) -> Any:
+def shapes(question: Question) -> str:
     """What cases that are found together have in common: all but the numbers in their arrays."""
 
     def of(value: Any) -> Any:
@@ -59,13 +60,15 @@ def shapes(question: Question) -> Any:
     return repr((question.aliases, [of(a) for a in question.arguments], options, of(question.cotangent)))
 
 
-def together(questions: Sequence[Question], batched: Mapping[str, int], kind: bytes, experiment: Experiment) -> None:
-    """Put the truths of questions of one shape into the cache."""
-    stack = stacked(questions, batched)
+def together(
+    questions: Mapping[bytes, Question], batched: Mapping[str, int], kind: bytes, experiment: Experiment
+) -> None:
+    """Put the truths of questions of one shape into the cache, each under its key."""
+    stack = stacked(list(questions.values()), batched)
     joint = stack.gradients() if kind == b"gradients" else stack.outputs()
-    for number, question in enumerate(questions):
+    for number, (key, question) in enumerate(questions.items()):
         own = [(path, one_of(joint, i, number, question, kind)) for i, (path, _) in enumerate(joint)]
-        experiment.truths.of(question.key() + kind, lambda own=own: own)
+        experiment.truths.of(key, lambda own=own: own)
 
 
 def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Question:

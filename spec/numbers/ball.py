@@ -36,7 +36,7 @@ def heaviside(x: arb) -> arb:
 
 EACH = {
     "lift": np.frompyfunc(exactly, 1, 1),
-    "erf": np.frompyfunc(lambda x: x.erf(), 1, 1),
+    **{name: np.frompyfunc(getattr(arb, name), 1, 1) for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "erf")},
     "maximum": np.frompyfunc(ball_max, 2, 1),
     "heaviside": np.frompyfunc(heaviside, 1, 1),
     "centre": np.frompyfunc(lambda x: float(x.mid()), 1, 1),
@@ -123,22 +123,22 @@ class Ball(Number):
         return type(self)(np.absolute(self.balls))
 
     def exp(self) -> Self:
-        return type(self)(np.exp(self.balls))
+        return type(self)(EACH["exp"](self.balls))
 
     def log(self) -> Self:
-        return type(self)(np.log(self.balls))
+        return type(self)(EACH["log"](self.balls))
 
     def sqrt(self) -> Self:
-        return type(self)(np.sqrt(self.balls))
+        return type(self)(EACH["sqrt"](self.balls))
 
     def sin(self) -> Self:
-        return type(self)(np.sin(self.balls))
+        return type(self)(EACH["sin"](self.balls))
 
     def cos(self) -> Self:
-        return type(self)(np.cos(self.balls))
+        return type(self)(EACH["cos"](self.balls))
 
     def tanh(self) -> Self:
-        return type(self)(np.tanh(self.balls))
+        return type(self)(EACH["tanh"](self.balls))
 
     def erf(self) -> Self:
         return type(self)(EACH["erf"](self.balls))

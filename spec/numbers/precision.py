@@ -56,8 +56,10 @@ class Format:
         """Is a float64 value exactly a number of this format?"""
         size = np.abs(np.asarray(value, dtype=np.float64))
         beyond = size.view(np.int64) & ((1 << max(FLOAT64.digits - self.digits, 0)) - 1)
-        of_smallest = np.minimum(size, self.tiny) / (self.tiny * 2 * self.u)
-        whole = np.where(size < self.tiny, of_smallest % 1 == 0, beyond == 0)
+        whole, faint = beyond == 0, (size < self.tiny) & (size > 0)
+        if faint.any():
+            of_smallest = np.minimum(size, self.tiny) / (self.tiny * 2 * self.u)
+            whole = np.where(faint, of_smallest % 1 == 0, whole)
         return np.asarray(whole & (size <= self.largest))
 
 

@@ -30,7 +30,7 @@ PARTS = {
     "asking the implementation": ("worker.py", "ask"),
     "drawing inputs": ("drawn.py", "drawn"),
     "weighing the evidence": ("judge.py", "weigh"),
-    "telling questions apart": ("truth.py", "key"),
+    "telling questions apart": ("formula.py", "key"),
 }
 """What a second goes to, and the function that stands for it."""
 
