@@ -11,10 +11,10 @@ import numpy as np
 
 from veriformer.impls.protocol import COTANGENT, Path
 from veriformer.properties.experiment import Experiment
-from veriformer.properties.formula import Question
+from veriformer.properties.formula import Question, is_floating
 from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import BITS, Balls, Truth
-from veriformer.spec.numbers import Ball
+from veriformer.spec.numbers import Ball, Bounded
 
 LARGE = 2048
 """From so many numbers in a case on, it is the numbers that take the time."""
@@ -52,9 +52,14 @@ def arguments_of(question: Question) -> dict[str, Any]:
 
 def shapes(question: Question) -> str:
     """What cases that are found together have in common: all but the numbers in their arrays."""
+    narrow = [p for p in (question.precision, question.layer) if p and (p.layer or p.product.digits < p.step.digits)]
 
     def of(value: Any) -> Any:
-        return (value.shape, str(value.dtype)) if isinstance(value, np.ndarray) else value
+        if not isinstance(value, np.ndarray):
+            return value
+        # of an array as a whole it is known whether a narrower format holds it
+        held = [Bounded.given(value, precision).is_held() for precision in narrow] if is_floating(value) else []
+        return value.shape, value.dtype.num, held
 
     options = sorted((name, of(value)) for name, value in question.options.items())
     return repr((question.aliases, [of(a) for a in question.arguments], options, of(question.cotangent)))

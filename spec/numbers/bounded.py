@@ -259,10 +259,11 @@ class Bounded(Number):
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
         """What products of nonzero numbers leave of themselves when even float64, in which this is computed, loses them."""
-        if not (magnitude <= SMALLEST).any():
+        faint = magnitude <= SMALLEST
+        if not faint.any():
             return 0.0
         terms = (a.size_at_most > 0).astype(np.float64) @ (b.size_at_most > 0).astype(np.float64)
-        return 2 * terms * SMALLEST
+        return np.where(faint, 2 * terms * SMALLEST, 0.0)
 
     def as_factor(self) -> Self:
         """A factor of a matrix product: where the product format is coarser than the step, rounded to it.
