@@ -14,6 +14,7 @@ from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.experiment import Asked, Experiment
 from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
+from veriformer.properties.menu import most_varied
 from veriformer.properties.probes import Draw, numpy_dtype, seed_of
 from veriformer.properties.universal import result_is_kept, same, told_before
 from veriformer.spec import COMPONENTS
@@ -30,7 +31,7 @@ def laws(subject: Subject) -> Iterator[Law]:
     """Those of one component."""
     if subject.kinds is not None and len(subject.kinds) == 1:
         return  # sizes alone decide the answer: nothing can be left behind
-    few = subject.rows[:SIZES]
+    few = most_varied(subject, SIZES)
     kinds = tuple(kind for kind in KINDS if kind in (subject.kinds or KINDS))
     before = subject.law(
         "Earlier calls of the same sizes, with other numbers, options or dtypes, leave nothing behind.",
@@ -52,6 +53,7 @@ def laws(subject: Subject) -> Iterator[Law]:
         one = subject.law(
             "It does not matter whether equal arguments are one object.",
             draw=one_object(subject),
+            rows=subject.rows,
             kinds=kinds,
         )
         yield one(does_not_care_whether_arguments_are_one_object)

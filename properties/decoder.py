@@ -7,7 +7,6 @@ the bound alone, wherever it stands in the stack.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,8 +63,9 @@ SUBJECT = Subject(
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
+    own_rows=ROWS,
 )
-law = replace(SUBJECT, rows=ROWS).law
+law = SUBJECT.law
 
 
 def of_layer(made: Callable[[Draw], Case]) -> Callable[[Draw], Case]:

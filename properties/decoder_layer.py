@@ -124,8 +124,9 @@ SUBJECT = Subject(
     stack=True,
     differentiable=True,
     alike=("x", "memory"),
+    own_rows=ROWS,
 )
-law = replace(SUBJECT, rows=ROWS).law
+law = SUBJECT.law
 PRE = tuple(r for r in ROWS if r.get("norm") == "pre")
 ATTENTIVE = tuple(r for r in ROWS if not {"self_attention", "cross_attention"} <= set(r.get("isolate", ())))
 CONSULTING = tuple(r for r in ROWS if "cross_attention" not in r.get("isolate", ()))

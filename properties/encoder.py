@@ -67,8 +67,9 @@ SUBJECT = Subject(
     top=for_scores(0.1),
     stack=True,
     differentiable=True,
+    own_rows=ROWS,
 )
-law = replace(SUBJECT, rows=ROWS).law
+law = SUBJECT.law
 
 
 @law(

@@ -143,6 +143,8 @@ class Subject:
     stack: bool = False
     """Made of several components: its worst-case bounds grow from one to the next, and may say nothing."""
     form: str = "function"
+    own_rows: tuple[Row, ...] | None = None
+    """The sizes of its own laws, where the universal ones meet further ones: those with dropout, say."""
 
     def law(
         self,
@@ -166,7 +168,7 @@ class Subject:
                 component=self.component,
                 draw=draw or self.draw,
                 test=test,
-                rows=self.rows if rows is None else rows,
+                rows=next(r for r in (rows, self.own_rows, self.rows) if r is not None),
                 needs=needs,
                 gradients=gradients,
                 top=self.top,

@@ -35,8 +35,8 @@ SIZES_OF_STACKS = 6
 
 def laws(subject: Subject) -> Iterator[Law]:
     """The universal laws, for one component."""
-    plain = subject.law
-    few = most_varied(subject, SIZES_OF_STACKS) if subject.stack else None
+    plain = partial(subject.law, rows=subject.rows)
+    few = most_varied(subject, SIZES_OF_STACKS) if subject.stack else subject.rows
     everywhere = partial(replace, in_each_dtype=True)
     agrees = plain("The output is the formula's, within the derived bound.")(agrees_with_the_spec)
     yield everywhere(agrees, thorough=True, reaching=True)
