@@ -83,7 +83,8 @@ def compiled(law: Law, rows: list[Row], own: list[Row], budget: Budget) -> list[
     if is_agreement(law):
         return varied(near, most.met) + varied(far, most.reached)
     wanted = most.derived if law.thorough else 1 if law.reaching else most.related  # examples have a shape of their own
-    rows, agreed = [row for row in near or far if has_a_case(law, row)] or near, varied(own, most.met)
+    rows = [row for row in near or far if has_a_case(law, row)] or near
+    agreed = varied(own, whole.met if law.gradients else most.met)  # derivatives are compiled apart in any case
     known = [row for row in rows if row in agreed]
     if wanted == 1:  # the smallest is often a single number
         return [row for row in known if row != own[0]][:1] or rows[1:2] or rows[:1]
