@@ -253,6 +253,10 @@ class DoorOfProcess:
             self.deaths[call.component, death.stopped] += 1
             return reply
 
+    def forget(self) -> bool:
+        self.worker.close()
+        return True
+
     def close(self) -> None:
         if self.spoilt:
             self.worker.close()

@@ -339,4 +339,7 @@ class Door(Protocol):
     def ask(self, call: Call) -> Reply:
         """Answer one call. An exception of the implementation is an answer, not an exception, and so is its death."""
 
+    def forget(self) -> bool:
+        """Is the next call answered by a fresh process, which knows of no earlier one? Not where there is none to replace."""
+
     def close(self) -> None: ...

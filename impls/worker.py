@@ -82,6 +82,10 @@ class OpenDoor:
             warnings.simplefilter("ignore")
             return not any(self.framework.move_out(tiny * half).tobytes())
 
+    def forget(self) -> bool:
+        """This process remembers what it remembers."""
+        return False
+
     def close(self) -> None:
         """Nothing is held open in this process."""
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from veriformer.impls.protocol import Door, Offer, Reply
-from veriformer.properties import diagnose, menu, minimise, search
+from veriformer.properties import diagnose, minimise, search
+from veriformer.properties.absent import why_absent, why_elsewhere
 from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
 from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.menu import Budget
@@ -20,9 +22,14 @@ from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.together import foresee
 from veriformer.properties.truth import Truth, Truths
+from veriformer.properties.universal import RESULT_KEPT
 from veriformer.record import Record, Verdict
 from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import FLOAT32, FLOAT64, FORMATS
+
+MISSED_ANYHOW = (
+    "the formula is missed here by a fresh process too: what earlier calls leave behind cannot be told apart"
+)
 
 
 def weigh(evidence: Evidence, dtype: str) -> Weighed:
@@ -95,6 +102,41 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
     return Outcome(Verdict.ABSTAINED, weighed)
 
 
+@dataclass
+class Trial:
+    """A law's experiment on one case after another. Where a law tells of earlier calls what is missed without them too, nothing
+    is known of them but whether a result changed after it was handed over."""
+
+    law: Law
+    experiment: Experiment
+    is_missed_anyhow: bool = False
+
+    def of(self, case: Case) -> Outcome:
+        """What the case comes to."""
+        outcome = try_case(self.law, case, self.experiment)
+        told_apart = not self.is_missed_anyhow or any(
+            w.refuted and w.evidence.comparison == RESULT_KEPT for w in outcome.weighed
+        )
+        if told_apart or outcome.verdict is not Verdict.BROKEN:
+            return outcome
+        return Outcome(Verdict.UNSUPPORTED, reason=MISSED_ANYHOW)
+
+    def searched(self, case: Case) -> Outcome:
+        """The same, asking a fresh process once whether it misses the formula by itself."""
+        outcome = self.of(case)
+        if not self.law.after_earlier_calls or self.is_missed_anyhow or outcome.verdict is not Verdict.BROKEN:
+            return outcome
+        self.is_missed_anyhow = self.experiment.door.forget() and self.is_missed(case)
+        return self.of(case) if self.is_missed_anyhow else outcome
+
+    def is_missed(self, case: Case) -> bool:
+        """Is the formula missed on this input, of which nothing was asked before?"""
+        try:
+            return any(weigh(e, self.experiment.dtype).refuted for e in self.experiment.ask(case).evidence())
+        except (Asked, Misshapen):
+            return True
+
+
 def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Truths | None = None) -> Record:
     """Search for an input on which the implementation breaks the law: the only runner of laws."""
     started = time.perf_counter()
@@ -113,8 +155,10 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     tally = Tally()
     door.begin(seed_of(budget.seed, law.component, law.name, door.dtype))
 
+    trial = Trial(law, experiment)
+
     def run(case: Case) -> Outcome:
-        outcome = try_case(law, case, experiment)
+        outcome = trial.searched(case)
         tally.add(outcome, case)
         return outcome
 
@@ -135,7 +179,7 @@ def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Tru
     if found is None:
         return record(law, door, budget, started, **nothing_found(law, tally, door.dtype), **common)
     further = search.cases(law, offer, door, budget, settled)
-    return record(law, door, budget, started, **refuted_by(law, found, further, experiment, settled), **common)
+    return record(law, door, budget, started, **refuted_by(trial, found, further, settled), **common)
 
 
 def promise(offer: Offer, door: Door, tally: Tally) -> dict[str, Any]:
@@ -157,20 +201,19 @@ def nothing_found(law: Law, tally: Tally, dtype: str) -> dict[str, Any]:
     return {"verdict": tally.verdict(), "message": tally.why()}
 
 
-def refuted_by(
-    law: Law, found: FoundCase, further: Iterable[Case], experiment: Experiment, settled: Settled
-) -> dict[str, Any]:
+def refuted_by(trial: Trial, found: FoundCase, further: Iterable[Case], settled: Settled) -> dict[str, Any]:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
+    law, experiment = trial.law, trial.experiment
     driven = experiment.component.form == "object"
 
     def still_fails(smaller: Case) -> bool:
         try:
-            return same_fault(try_case(law, smaller, experiment), found.outcome)
+            return same_fault(trial.of(smaller), found.outcome)
         except ValueError:  # without a step, say, the script is outside the domain of the formula
             return False
 
     case = minimise.smallest(found.case, still_fails, driven=driven, dear=law.dear)
-    outcome = try_case(law, case, experiment)
+    outcome = trial.of(case)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome
 
@@ -198,34 +241,6 @@ def fits(experiment: Experiment, case: Case, reply: Reply) -> bool:
         return False
     kept = case.extra.get("kept", True)
     return not any(weigh(among(e, kept), experiment.dtype).refuted for e in evidence)
-
-
-def why_absent(law: Law, door: Door) -> str:
-    """Why the implementation cannot be asked this law at all; empty when it can."""
-    offer = door.offers.get(law.component)
-    if offer is None:
-        return "not offered"
-    missing = [name for name in law.needs if not offer.takes(name)]
-    if missing:
-        return f"no keyword {', '.join(missing)}"
-    fixed = [name for name in law.needs if name in offer.conventions]
-    if fixed:
-        return f"{', '.join(fixed)} is fixed by a declared convention"
-    if law.gradients and door.backend == "numpy" and not offer.vjp:
-        return "no gradient: NumPy code offers it with @impl.vjp"
-    if law.backends is not None and door.backend not in law.backends:
-        return f"{law.name} does not apply to {door.backend}"
-    return ""
-
-
-def why_elsewhere(law: Law, door: Door, budget: Budget) -> str:
-    """Why it is asked in another dtype instead; empty where it is asked in this one. Of stacks the bounds of gradients say
-    nothing in half types."""
-    beside_another = door.backend in menu.COMPILED and budget.sizes is not None
-    vacuous = law.gradients and FORMATS[door.dtype].digits < FLOAT32.digits
-    if beside_another and menu.is_stack(law) and (vacuous or not law.in_each_dtype):
-        return f"asked in another dtype alone, since each size is compiled anew; --dtype {door.dtype} asks it here"
-    return ""
 
 
 def same_fault(outcome: Outcome, first: Outcome) -> bool:

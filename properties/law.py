@@ -111,6 +111,9 @@ class Law:
     subject: Subject | None = None
     dear: bool = False
     statistical: bool = False
+    after_earlier_calls: bool = False
+    """Does it compare with the formula an answer that earlier calls may have spoilt? It speaks of who meets the formula without
+    them."""
     in_each_dtype: bool = False
     """Is it asked of a stack in every dtype, where each size takes seconds to compile? What the others speak of is wired in one
     dtype as in another, and is asked of float32."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,8 @@ def together(
     stack = stacked(list(questions.values()), batched)
     joint = stack.gradients() if kind == b"gradients" else stack.outputs()
     for number, (key, question) in enumerate(questions.items()):
-        own = [(path, one_of(joint, i, number, question, kind)) for i, (path, _) in enumerate(joint)]
-        experiment.truths.of(key, lambda own=own: own)
+        one = partial(one_of, joint, number, question, kind)
+        experiment.truths.of(key, one)
 
 
 def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Question:
@@ -97,24 +98,21 @@ def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Questi
     )
 
 
-def one_of(joint: list[tuple[Path, Truth]], index: int, number: int, question: Question, kind: bytes) -> Truth:
-    """The truth of one of the questions. Where the first working precision is not enough for it, it goes on alone."""
-    path, all_of_them = joint[index]
+def one_of(joint: list[tuple[Path, Truth]], number: int, question: Question, kind: bytes) -> list[tuple[Path, Truth]]:
+    """The truths of one of the questions. Where the first working precision is not enough for it, it goes on alone."""
     gradients = kind == b"gradients"
     alone = Balls(question.pulled if gradients else question.answered)
+    scale = None if gradients else question.scale
 
-    def mine(array: np.ndarray) -> np.ndarray:
-        own = array[number]
-        return own.reshape(np.shape(question.arguments[int(path[0])])) if gradients else own
+    def cut(index: int, path: Path, whole: Truth) -> Truth:
+        def mine(array: np.ndarray) -> np.ndarray:
+            own = array[number]
+            return own.reshape(np.shape(question.arguments[int(path[0])])) if gradients else own
 
-    def formula(bits: int) -> Ball:
-        return all_of_them.formula(bits).rearranged(mine) if bits == BITS[0] else alone.at(index, bits)
+        def formula(bits: int) -> Ball:
+            return whole.formula(bits).rearranged(mine) if bits == BITS[0] else alone.at(index, bits)
 
-    return replace(
-        all_of_them,
-        value=mine(all_of_them.value),
-        bound=mine(all_of_them.bound),
-        given_scale=None if gradients else question.scale,
-        formula=formula,
-        layer=None if all_of_them.layer is None else mine(all_of_them.layer),
-    )
+        layer = None if whole.layer is None else mine(whole.layer)
+        return Truth(mine(whole.value), mine(whole.bound), scale, formula, layer=layer, nan_is_said=whole.nan_is_said)
+
+    return [(path, cut(index, path, whole)) for index, (path, whole) in enumerate(joint)]

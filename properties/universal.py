@@ -29,6 +29,7 @@ from veriformer.spec.numbers.precision import FORMATS
 
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
+RESULT_KEPT = "result kept from the earlier call"
 SIZES_OF_STACKS = 6
 """Sizes in which stacks are asked for gradients, and batches one by one: many truths, and for JAX many compilations."""
 
@@ -225,7 +226,7 @@ def told_before(case: Case, experiment: Experiment, aliases: tuple[tuple[int, ..
 def result_is_kept(after: Answer) -> Evidence:
     """That what an earlier call has answered is still what it was."""
     found = "changed" if after.reply.kept_changed else "unchanged"
-    return differing("result kept from the earlier call", found, "unchanged")
+    return differing(RESULT_KEPT, found, "unchanged")
 
 
 def same(one: Answer, other: Answer, comparison: str) -> tuple[Evidence, ...]:

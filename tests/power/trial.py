@@ -14,9 +14,10 @@ from veriformer.impls.protocol import Door
 from veriformer.impls.torch import impl as plain_torch
 from veriformer.impls.worker import open_door
 from veriformer.properties import INQUIRIES, LAWS
+from veriformer.properties.absent import why_absent
 from veriformer.properties.drawn import drawn
 from veriformer.properties.experiment import Answer, Asked, Experiment, Misshapen, also_layer, promised
-from veriformer.properties.judge import fits, weigh, why_absent
+from veriformer.properties.judge import fits, weigh
 from veriformer.properties.law import Case, Law
 from veriformer.properties.menu import Budget, menu
 from veriformer.properties.probes import numpy_dtype
