@@ -22,6 +22,9 @@ from veriformer.properties.truth import Truths
 from veriformer.record import Key, Record, Verdict
 from veriformer.spec import COMPONENTS
 
+AGREES, FOLLOWS = "agrees_with_the_spec", "follows_a_convention"
+"""What is asked of every component, and last of one with silent conventions: is one of the allowed values followed? That can be
+told of who meets the formula."""
 SHARE, ENOUGH = 0.05, 100
 """Of cases in which honest code may overflow, and how many cases say something about that."""
 WIDE = ("float64", "float32")
@@ -46,13 +49,17 @@ class Selection:
                 raise Misuse(f"no component {name!r}{near(name, COMPONENTS)}\ncomponents: {', '.join(COMPONENTS)}")
         known = sorted({law.name for name in self.components or COMPONENTS for law in laws_of(name)})
         for name in self.laws:
-            if name not in known:
+            if name not in (*known, FOLLOWS):
                 raise Misuse(f"no law {name!r}{near(name, known)}\nlaws: {', '.join(known)}")
+
+    def names(self, law: str) -> bool:
+        """Is this law among those that are named?"""
+        return not self.laws or law in self.laws or (law == AGREES and FOLLOWS in self.laws)
 
     def asks(self, *key: str) -> bool:
         """Is this asked, so far as `only` says? The key may end early: is anything below it?"""
-        if key[2:3] == ("agrees_with_the_spec",) and self.asks(*key[:2], "follows_a_convention", *key[3:]):
-            return True  # whether a convention is followed is only known of who meets the formula
+        if key[2:3] == (AGREES,) and self.asks(*key[:2], FOLLOWS, *key[3:]):
+            return True
         return not self.only or any(
             all(name in ("", asked) or not asked for name, asked in zip(one, key, strict=False)) for one in self.only
         )
@@ -126,12 +133,12 @@ class Suite:
         met: set[int] = set()
         self.overflowing.clear()
         for law in laws_of(component):
-            if not self.selection.laws or law.name in self.selection.laws:
+            if self.selection.names(law.name):
                 for found, door, settled in (one for one in opened if one[1].offers[component].form == law.form):
                     if not self.selection.asks(found.name, component, law.name, dtype, door.device):
                         continue
                     record = self.judged(law, found, door, settled)
-                    if law.name == "agrees_with_the_spec" and not record.bad:
+                    if law.name == AGREES and not record.bad:
                         met.add(id(door))
                     met_at_all = record.judged + record.abstained + record.unsupported
                     self.overflowing[id(door)] += np.array([record.overflowing, met_at_all])
@@ -201,7 +208,7 @@ class Suite:
                 component,
                 verdict,
                 f"{name}: {why}",
-                law="follows_a_convention",
+                law=FOLLOWS,
                 sentence=f"Where the formula is silent, one convention is followed. {convention.source if convention else ''}",
                 dtype=door.dtype,
                 device=door.device,

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field, replace
 from veriformer.impls.discover import Found
 from veriformer.impls.protocol import Door, Implementation
 from veriformer.properties import INQUIRIES, laws_of
-from veriformer.properties.conformance import Suite
+from veriformer.properties.conformance import FOLLOWS, Suite
 from veriformer.properties.judge import fits
 from veriformer.properties.law import Law
 from veriformer.properties.settle import Settled, settle
 from veriformer.record import Record, Verdict
 from veriformer.spec import COMPONENTS
-
-FOLLOWS = "follows_a_convention"
-"""What is asked last of a component with silent conventions: is one of the allowed values followed?"""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,18 @@ def test_a_convention_that_nothing_explains_is_asked_again(tmp_path: Path, capsy
     }
 
 
+def test_a_convention_can_be_asked_for_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As any law whose name a reader has seen broken."""
+    target, records = tmp_path / "sevens.py", tmp_path / "records.jsonl"
+    target.write_text(SEVENS)
+    code, rows, _ = check(capsys, records, target, "--dtype", "float32", "--law", "follows_a_convention")
+    assert code == 1
+    assert {(row.law, row.verdict) for row in rows if row.dtype == "float32"} == {
+        ("follows_a_convention", Verdict.BROKEN),
+        ("agrees_with_the_spec", Verdict.HELD),
+    }
+
+
 def test_a_crash_before_any_law_asks_everything_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An empty name in a key stands for any."""
     record = Record("verdict", "numpy", "residual", "", "float32", "cpu", verdict=Verdict.CRASHED)

@@ -12,9 +12,9 @@ import pytest
 from tests.commands import SEVENS
 from veriformer.cli import main
 from veriformer.impls.protocol import Misuse
-from veriformer.properties.conformance import Selection, Suite
+from veriformer.properties.conformance import FOLLOWS, Selection, Suite
 from veriformer.properties.menu import Budget
-from veriformer.properties.question import FOLLOWS, Questions
+from veriformer.properties.question import Questions
 from veriformer.record import Record, Verdict, read
 from veriformer.run import found_in
 from veriformer.testing import conformance_tests
