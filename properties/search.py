@@ -31,7 +31,8 @@ SHAPES_AT_RANDOM = 6
 DECLINED = 2
 """So often is a size asked for that is declined."""
 KINDS_BY_TURNS = 6
-"""Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
+"""Where not all kinds of values are met, every sixth is: beside float32 by a law that is not thorough about them, another law
+meets the next ones; in sizes off a tile by all."""
 AT_THE_END = "large_at_the_end"
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
@@ -96,8 +97,8 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
     """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
-    once if it is statistical. Sizes off a tile, and long ones, meet every fourth kind, each the next ones, and the one that
-    stands out at the end, where loops over tiles go wrong."""
+    once if it is statistical. Sizes off a tile, and long ones, take most of the time: each meets every sixth kind, another size
+    the next ones, and the one that stands out at the end, where loops over tiles go wrong."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
     if law.statistical:
@@ -108,7 +109,11 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         turn = seed_of(law.component, law.name, dtype)
         pairs = [(r, k) for r, k in pairs if (k + turn) % KINDS_BY_TURNS == 0] or pairs[:1]
     if law.thorough:
-        pairs = [(r, k) for r, k in pairs if "reach" not in rows[r] or (k - r) % 4 == 0 or kinds[k] == AT_THE_END]
+        pairs = [
+            (r, k)
+            for r, k in pairs
+            if "reach" not in rows[r] or (k - r) % KINDS_BY_TURNS == 0 or kinds[k] == AT_THE_END
+        ]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)
