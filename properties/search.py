@@ -31,9 +31,10 @@ SHAPES_AT_RANDOM = 6
 DECLINED = 2
 """So often is a size asked for that is declined."""
 KINDS_BY_TURNS = 6
-"""Where not all kinds of values are met, every sixth is: beside float32 by a law that is not thorough about them, another law
-meets the next ones; in sizes off a tile by all."""
-AT_THE_END = "large_at_the_end"
+"""Of the kinds of values a law that is not thorough about them meets every sixth there, another law the next ones."""
+KINDS_OF_TILES, OF_TILES = 8, ("offset", "large_at_the_end", "far_offset")
+"""Off the border of a tile every eighth kind is met, and these: there what is left out at the end stands out, and a maximum of
+nothing, taken for 0, lies above all scores that there are."""
 RECIPE = 11
 """Bytes of one random recipe: size, kind, seed. One string of odd length, since Hypothesis now and then draws numbers that it
 finds in the modules loaded: the examples must not depend on whose modules they are."""
@@ -97,8 +98,8 @@ def cases(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) 
 
 def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Draw]:
     """Every kind in every size if the law is thorough, else every kind once and every size once, simplest first; each size
-    once if it is statistical. Sizes off a tile, and long ones, take most of the time: each meets every sixth kind, another size
-    the next ones, and the one that stands out at the end, where loops over tiles go wrong."""
+    once if it is statistical. Sizes off a tile, and long ones, take most of the time: they meet the kinds in which loops over
+    tiles go wrong, and every eighth of the others, another size the next ones."""
     kinds = list(law.kinds or KINDS)
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
     if law.statistical:
@@ -109,11 +110,8 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
         turn = seed_of(law.component, law.name, dtype)
         pairs = [(r, k) for r, k in pairs if (k + turn) % KINDS_BY_TURNS == 0] or pairs[:1]
     if law.thorough:
-        pairs = [
-            (r, k)
-            for r, k in pairs
-            if "reach" not in rows[r] or (k - r) % KINDS_BY_TURNS == 0 or kinds[k] == AT_THE_END
-        ]
+        every = [1 if "reach" not in row else KINDS_OF_TILES for row in rows]
+        pairs = [(r, k) for r, k in pairs if (k - r) % every[r] == 0 or kinds[k] in OF_TILES]
     for r, k in sorted(pairs, key=lambda pair: (sum(pair), pair)):
         seed = seed_of(budget.seed, law.component, law.name, dtype, r, k)
         yield Draw(rows[r], kinds[k], seed, dtype, law.top(dtype), tuple(kinds), tuple(rows), law.gradients)

@@ -42,8 +42,8 @@ QUICK_COLUMNS = (("float32", "eager"), ("bfloat16", "layer"))
 EVERY = 4
 """A quick run takes one honest implementation in so many."""
 MARGIN = 0.9
-"""Two medians are one where they differ by less: draws of the same kinds, on processors that add up in other orders. That of layer
-norm in float64 was 0.0460, 0.0439 and 0.0434 on three of them, under one bound."""
+"""Two medians are one where they differ by less: draws of the same kinds, on processors that add up in other orders. That of
+layer norm in float64 was 0.0460, 0.0439 and 0.0434 on three of them, under one bound."""
 
 
 def flat(*shape: int) -> Row:
