@@ -10,7 +10,8 @@ import pytest
 
 from tests.test_bounds import BITS, agree, arrays
 from veriformer.spec import apply_dropout, log_softmax, rms_norm, weight_decay
-from veriformer.spec.adam import along
+from veriformer.spec.adam import along, both, correction, mean_square
+from veriformer.spec.bounds import adam as bound_of_adam
 from veriformer.spec.bounds import apply_dropout as bound_of_dropout
 from veriformer.spec.bounds import clip_by_global_norm as bound_of_clipping
 from veriformer.spec.bounds import weight_decay as bound_of_decay
@@ -116,6 +117,42 @@ def test_ways_to_clip(every_way: Callable[[ModuleType], list[int]]) -> None:
             parts = ball(g), ball(np.asarray(length)), ball(np.asarray(1.5))
             agree(bound_of_clipping.limited(*parts), limited(*parts))
     assert met == [4, 4]
+
+
+@pytest.mark.parametrize("eps_place", ["after_correction", "before_correction"])
+def test_ways_of_a_step(every_way: Callable[[ModuleType], list[int]], eps_place: str) -> None:
+    """Every product and quotient that the lemma on Adam forms, as it forms them."""
+    met = every_way(bound_of_adam)
+    m, root_of_v = arrays((5,), (5,))
+    with working_precision(BITS):
+        m_, v = ball(m), ball(root_of_v) * ball(root_of_v)
+        c_1, c_2, lr, eps = (ball(np.asarray(value)) for value in (0.5, 0.375, 2.0, 2.0**-10))
+        taken = bound_of_adam.displacement(m_, v, (c_1, c_2), lr, eps, eps_place=eps_place)
+        agree(taken, along(m_, v, (c_1, c_2), lr, eps, eps_place=eps_place))
+    assert met == [2, 2, 7]
+
+
+def test_mean_squares_and_decay() -> None:
+    """((1 - beta) g) g; the decay as a factor of p, in the step, before it and after it, multiplied by lr with the step."""
+    old, g, p = arrays((5,), (5,), (5,))
+    with working_precision(BITS):
+        beta, share, lr = (ball(np.asarray(value)) for value in (0.75, 0.125, 0.5))
+        agree(beta * ball(old) + (1 - beta) * ball(g) * ball(g), mean_square(ball(old), ball(g), beta))
+        p_, step = ball(p), ball(g)
+        for way in (p_ * (1 - share) - step, p_ - (step + share * p_), p_ - step - share * p_):
+            agree(way, both(p_, step, share))
+        agree(p_ - lr * (step / lr + share / lr * p_), both(p_, step, share))
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_corrections_that_grow_by_a_factor_a_step(step: int) -> None:
+    """beta^t as a product that is kept and multiplied once a step (TensorFlow)."""
+    with working_precision(BITS):
+        beta = ball(np.asarray(0.875))
+        kept = beta
+        for _ in range(step - 1):
+            kept = kept * beta
+        agree(1 - kept, correction(beta, step))
 
 
 def test_norms_of_several_arrays() -> None:
