@@ -16,6 +16,9 @@ ACTIVATIONS = {"relu": relu, "gelu": gelu}
 @component(
     source="Vaswani et al. 2017, section 3.3, equation 2; GELU: Hendrycks & Gimpel 2016",
     honest=(
+        Honest(
+            "a bias added to the sum of products, or taken as its beginning", "torch.nn.functional.linear; GEMM's C"
+        ),
         Honest("products in any order of summation, fused or not", "Higham 2002, section 3.5"),
         Honest("GELU by erf or erfc, with a constant absolute error of erf", "torch.nn.functional.gelu, jax.nn.gelu"),
     ),

@@ -18,6 +18,9 @@ from veriformer.spec.visibility import BEHIND_MASK, CAUSAL_ALIGNMENT, FULLY_MASK
     source="Vaswani et al. 2017, section 3.2.2",
     honest=(
         Honest(
+            "a bias added to the sum of products, or taken as its beginning", "torch.nn.functional.linear; GEMM's C"
+        ),
+        Honest(
             "projections one by one, or as one product with the weights side by side", "torch.nn.MultiheadAttention"
         ),
         Honest("any honest attention per head", "see attention"),

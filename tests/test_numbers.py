@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import ml_dtypes
@@ -268,3 +269,21 @@ def test_formats_are_those_of_numpy_and_ml_dtypes() -> None:
 def test_gamma_is_infinite_where_the_lemma_does_not_hold() -> None:
     assert gamma(3, 2.0**-24) == 3 * 2.0**-24 / (1 - 3 * 2.0**-24)
     assert gamma(2**24, 2.0**-24) == float("inf")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_product_may_begin_with_what_is_added_to_it(dtype: str) -> None:
+    """1 + 0.0006 + 0.0006 + ..., as GEMM adds to C: each addition is rounded at the size of 1, not of the products."""
+    n, term, precision = 64, np.array(0.00060639414).astype(dtype), precision_of(dtype)
+    x, w, start = np.full((1, n), term), np.ones((n, 1), dtype), np.ones(1, dtype)
+    honest = start[0]
+    for one in x[0]:
+        honest = honest + one
+    exact = 1 + n * Fraction(float(term))
+    away = float(abs(Fraction(float(honest)) - exact))
+    product = Bounded.given(x, precision) @ Bounded.given(w, precision)
+    added = product + Bounded.given(start, precision)
+    assert away <= added.error[0, 0]
+    one_rounding = product.of(product.value, product.error) + Bounded.given(start, precision)
+    assert away > one_rounding.error[0, 0]
+    assert (Bounded.given(start, precision) + product).error == added.error

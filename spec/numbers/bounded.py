@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from scipy.special import erf
@@ -18,6 +18,14 @@ from veriformer.spec.numbers.precision import FLOAT16, FLOAT64, ROUNDOFFS, TF32,
 
 SMALLEST = float(np.finfo(np.float64).smallest_normal)
 """Below, products lose digits even in float64."""
+
+
+class Product(NamedTuple):
+    """What is known of a matrix product before it is rounded: the number of its terms, their magnitudes' sum, its error."""
+
+    terms: int
+    magnitude: np.ndarray
+    error: np.ndarray
 
 
 class Bounded(Number):
@@ -30,6 +38,9 @@ class Bounded(Number):
     rank = 2
     held = False
     """Is every honest value already a number of the product format, or one that was spared its rounding?"""
+
+    product: Product | None = None
+    """Of a matrix product that nothing was done to yet."""
 
     def __init__(self, value: Any, error: Any, precision: Precision) -> None:
         self.value = np.asarray(value, dtype=np.float64)
@@ -148,7 +159,20 @@ class Bounded(Number):
         return self.summed(reduce, np.bincount(flat, minlength=size), self.precision.step if in_place else None)
 
     def add(self, other: Self) -> Self:
-        return self.rounded(self.value + other.value, self.error + other.error)
+        plain = self.rounded(self.value + other.value, self.error + other.error)
+        pairs = ((self, other), (other, self))
+        return in_any_order(plain, *(one.begun_with(two, one.product) for one, two in pairs if one.product))
+
+    def begun_with(self, start: Self, product: Product) -> Self:
+        """A matrix product whose sums begin with what is added to it, as GEMM takes C (torch.nn.functional.linear adds up
+        1 + 0.0006 + 0.0006 + 0.0006 on some processors): gamma_(n+1) |start| in place of one rounding."""
+        acc = self.precision.accumulator
+        one_more = gamma(product.terms + 1, acc.u)
+        with np.errstate(all="ignore"):
+            own = one_more * start.size_at_most + (one_more - gamma(product.terms, acc.u)) * product.magnitude
+            error = or_infinite(product.error + start.error + own)
+        total = self.of(self.value + start.value, np.broadcast_arrays(error, self.value + start.value)[0])
+        return total if acc == self.precision.step else total.rounded(total.value, total.error)
 
     def subtract(self, other: Self) -> Self:
         return self.rounded(self.value - other.value, self.error + other.error)
@@ -254,7 +278,9 @@ class Bounded(Number):
                 error = error + gamma(parts, partial.u) * (magnitude + error) + parts * partial.half_ulp(np.zeros(()))
                 error = np.where(magnitude > partial.largest, np.inf, error)
             total = self.of(a.value @ b.value, or_infinite(error))
-        return total if acc == self.precision.step else total.rounded(total.value, total.error)
+        result = total if acc == self.precision.step else total.rounded(total.value, total.error)
+        result.product = Product(n, magnitude, total.error)
+        return result
 
     @staticmethod
     def unseen(a: Bounded, b: Bounded, magnitude: np.ndarray) -> Any:
