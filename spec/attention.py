@@ -74,6 +74,7 @@ def are_grouped(x: Any, q: Any) -> bool:
     source="Vaswani et al. 2017, section 3.2.1, equation 1",
     honest=(
         Honest("scale on q, on k, its square root on both, or on the scores", "torch scaled_dot_product_attention"),
+        Honest("a bias added to the scores, or taken as the beginning of their sums", "torch.baddbmm"),
         Honest("divide by the sum before or after the product with v", "Dao et al. 2022, algorithm 1"),
         Honest("exp2 with log2(e) folded into the scale", "FlashAttention-2, Dao 2023"),
         Honest("online softmax in tiles of any size", "Milakov & Gimelshein 2018; Rabe & Staats 2021"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from veriformer.properties.law import Case
 from veriformer.properties.probes import KINDS, Draw, seed_of
 from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
+from veriformer.spec.bounds import attention as bound_of_attention
+from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of
 
 Array = np.ndarray
@@ -247,3 +250,18 @@ def test_backward(name: str) -> None:
                 answers = BACKWARD[name](case_of(row, kind))
             for argument, truth, answer in zip("qkv", gradients_of(row, kind), answers, strict=True):
                 assert excess(truth, answer) <= 1, f"d{argument}, {kind} in row {row}"
+
+
+def test_the_scores_may_begin_with_the_bias() -> None:
+    """1000 + 0.006 + 0.006 + ..., as torch.baddbmm may add up: each addition is rounded at the size of the bias."""
+    width, precision = 64, precision_of("float32")
+    q, k = np.full((1, width), np.float32(0.05)), np.full((1, width), np.float32(0.125))
+    bias = np.full((1, 1), np.float32(1000))
+    honest = bias[0, 0]
+    for one in (q * k)[0]:
+        honest = honest + one
+    exact = 1000 + width * Fraction(float(q[0, 0])) * Fraction(float(k[0, 0]))
+    given = [Bounded.given(array, precision) for array in (q, k, bias)]
+    bounded = bound_of_attention.scores(given[0], given[1], given[0].lift(1), given[2])
+    away = float(abs(Fraction(float(honest)) - exact))
+    assert 4 * 2.0**-24 * 1000 < away <= bounded.error[0, 0]

@@ -9,6 +9,7 @@ import numpy as np
 from veriformer.spec.bounds import apply_dropout, softmax
 from veriformer.spec.numbers.bounded import Bounded, in_any_order, or_infinite
 from veriformer.spec.numbers.number import transposed
+from veriformer.spec.numbers.precision import gamma
 
 
 def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
@@ -16,7 +17,8 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
 
     Each way rounds every term q_i k_i at most six times more than the products alone (two factors, two roots of the
     scale good to 2 u each): 6 u |scale| |q| |k|^T. A scaled q may be flushed where the product would not have been, and where
-    factors of products are rounded to a narrower format, both may be scaled before they are.
+    factors of products are rounded to a narrower format, both may be scaled before they are. The sum of products may begin
+    with the bias (torch.baddbmm, in torch.nn.functional.multi_head_attention_forward): gamma_(d_k + 1) |bias| more.
     """
     u = q.precision.step.u
     scaled, before = (q @ transposed(k)) * scale, (q * scale) @ transposed(k)
@@ -28,7 +30,12 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
             error = np.maximum(error, ((q * root) @ transposed(k * root)).error)
         error = error + 6 * u * sizes * q.lift(scale).size_at_most
     scaled = scaled.of(scaled.value, or_infinite(error))
-    return scaled if bias is None else scaled + bias
+    if bias is None:
+        return scaled
+    total = scaled + bias
+    with np.errstate(all="ignore"):
+        begun = gamma(q.shape[-1] + 1, q.precision.accumulator.u) * bias.size_at_most
+    return total.of(total.value, total.error + np.where(np.isfinite(bias.value), begun, 0.0))
 
 
 def weights(s: Bounded, mask: Any, *, powers: int = 1, **conventions: Any) -> Bounded:
