@@ -65,7 +65,7 @@ ROWS = (
     row((2, 2), 5, 5, 4, 4, causal=True, window=3, bias=True, scale=0.5, rate=0.25),
     row((2, 4), 4, 4, 4, 4, heads_k=2, causal=True, mask=True, bias=True, scale=2.0, rate=0.5),
     row((2, 2), 4, 4, 4, 4, heads_k=1, window=2, scale=0.25),
-    row((1, 1), 8, 8, 64, 64),
+    row((1, 1), 8, 16, 64, 64),
     row((1, 2), 31, 33, 8, 8, causal=False, reach="tile"),
     row((2, 2), 5, 65, 4, 4, mask="padding", reach="tile"),
     row((2, 1), 33, 33, 4, 4, causal=True, reach="tile"),
