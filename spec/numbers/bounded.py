@@ -161,7 +161,8 @@ class Bounded(Number):
     def add(self, other: Self) -> Self:
         plain = self.rounded(self.value + other.value, self.error + other.error)
         pairs = ((self, other), (other, self))
-        return in_any_order(plain, *(one.begun_with(two, one.product) for one, two in pairs if one.product))
+        begun = [one.begun_with(two, one.product) for one, two in pairs if one.product]
+        return in_any_order(plain, *begun) if begun else plain
 
     def begun_with(self, start: Self, product: Product) -> Self:
         """A matrix product whose sums begin with what is added to it, as GEMM takes C (torch.nn.functional.linear adds up
