@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from veriformer.spec.bounds import apply_dropout, softmax
-from veriformer.spec.numbers.bounded import Bounded, in_any_order, or_infinite
+from veriformer.spec.numbers.bounded import Bounded, Product, in_any_order, or_infinite
 from veriformer.spec.numbers.number import transposed
-from veriformer.spec.numbers.precision import gamma
 
 
 def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
@@ -30,12 +29,8 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
             error = np.maximum(error, ((q * root) @ transposed(k * root)).error)
         error = error + 6 * u * sizes * q.lift(scale).size_at_most
     scaled = scaled.of(scaled.value, or_infinite(error))
-    if bias is None:
-        return scaled
-    total = scaled + bias
-    with np.errstate(all="ignore"):
-        begun = gamma(q.shape[-1] + 1, q.precision.accumulator.u) * bias.size_at_most
-    return total.of(total.value, total.error + np.where(np.isfinite(bias.value), begun, 0.0))
+    scaled.product = Product(q.shape[-1], sizes * q.lift(scale).size_at_most, scaled.error)
+    return scaled if bias is None else scaled + bias
 
 
 def weights(s: Bounded, mask: Any, *, powers: int = 1, **conventions: Any) -> Bounded:
