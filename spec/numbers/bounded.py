@@ -162,7 +162,7 @@ class Bounded(Number):
         plain = self.rounded(self.value + other.value, self.error + other.error)
         pairs = ((self, other), (other, self))
         begun = [one.begun_with(two, one.product) for one, two in pairs if one.product]
-        return in_any_order(plain, *begun) if begun else plain
+        return self.of(plain.value, in_any_order(plain, *begun).error) if begun else plain
 
     def begun_with(self, start: Self, product: Product) -> Self:
         """A matrix product whose sums begin with what is added to it, as GEMM takes C (torch.nn.functional.linear adds up
