@@ -28,6 +28,7 @@ def test_a_bounded_number_encloses_the_truth(component: str, kind: str) -> None:
     """Forward and backward, in float64, where the value carried along is one of the honest computations."""
     for where, truth in enclosure.truths(component, [kind], enclosure.rows_of(component, quick=True), (0,)):
         assert (enclosure.shares_used(truth)[1] <= 1).all(), where
+        assert not enclosure.excluded_by_floats(truth)[1].any(), where
 
 
 def arrays(*shapes: tuple[int, ...], seed: int = 0, size: float = 1.0) -> list[np.ndarray]:

@@ -1,9 +1,13 @@
-"""Number systems: balls (certified truth), bounded numbers (allowed error), tapes (derivatives of either)."""
+"""Number systems: balls (certified truth; of floats, or as sharp as need be), bounded numbers (allowed error), tapes
+(derivatives of either)."""
 
 from veriformer.spec.numbers.ball import Ball as Ball
 from veriformer.spec.numbers.ball import working_precision as working_precision
 from veriformer.spec.numbers.bounded import Bounded as Bounded
 from veriformer.spec.numbers.bounded import in_any_order as in_any_order
+from veriformer.spec.numbers.float_ball import Enclosure as Enclosure
+from veriformer.spec.numbers.float_ball import FloatBall as FloatBall
+from veriformer.spec.numbers.float_ball import TooCoarse as TooCoarse
 from veriformer.spec.numbers.kept import kept_in as kept_in
 from veriformer.spec.numbers.lemma import bounded_by as bounded_by
 from veriformer.spec.numbers.local import Local as Local

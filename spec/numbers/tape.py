@@ -181,9 +181,12 @@ def pi(*, like: Any) -> Any:
     from flint import arb
 
     from veriformer.spec.numbers.ball import Ball
+    from veriformer.spec.numbers.float_ball import FloatBall
 
     if isinstance(like, Ball):
         return Ball(arb.pi())
+    if isinstance(like, FloatBall):
+        return like.around(np.asarray(np.pi), 2.0**-52)
     if isinstance(like, Bounded):
         return like.of(np.pi, like.precision.step.half_ulp(np.asarray(np.pi)))
     return like.lift(pi(like=like.value)) if isinstance(like, Tape) else number(np.pi, like=like)

@@ -1,4 +1,5 @@
-"""Enclosure, as a figure: bounded numbers with the float64 model hold the certified truth, on every component and kind."""
+"""Enclosure, as a figure: bounded numbers with the float64 model, and balls of floats, hold the certified truth, on every
+component and kind."""
 
 from __future__ import annotations
 
@@ -30,12 +31,14 @@ def failures(rows: Sequence[dict[str, Any]], quick: bool) -> Iterator[str]:
     for row in rows:
         if row["outside"]:
             yield f"{row['component']}: {row['outside']} of {row['numbers']} numbers lie outside"
+        if row["excluded"]:
+            yield f"{row['component']}: balls of floats exclude {row['excluded']} of {row['known in floats']} true numbers"
     numbers = sum(row["numbers"] for row in rows)
     if numbers < WANTED and not quick:
         yield f"{numbers} numbers compared, wanted {WANTED}"
 
 
 def drawn(rows: Sequence[dict[str, Any]]) -> str:
-    """How many numbers were compared, and the largest share of its error that one uses."""
-    heads = ("numbers", "outside", "unclaimed", "largest share")
+    """How many numbers were compared, the largest share of its error that one uses, and what balls of floats say of them."""
+    heads = ("numbers", "outside", "unclaimed", "largest share", "known in floats", "excluded")
     return table(("component", *heads), [(row["component"], *(row[head] for head in heads)) for row in rows])

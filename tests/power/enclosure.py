@@ -1,4 +1,5 @@
-"""Enclosure: bounded numbers with the float64 model hold the certified truth, on every component and kind of values.
+"""Enclosure: bounded numbers with the float64 model hold the certified truth, on every component and kind of values; and
+so do balls of floats.
 
 Judging float64, the value that bounded numbers carry along is one of the honest computations. So its distance from the
 truth must be within its own error, wherever it claims one: output by output, and gradient by gradient.
@@ -7,6 +8,7 @@ truth must be within its own error, wherever it claims one: output by output, an
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, NotJudged
 from veriformer.properties.probes import KINDS, Draw, seed_of
-from veriformer.properties.truth import Truth
+from veriformer.properties.truth import Balls, Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
 
@@ -28,7 +30,8 @@ SEEDS = (0, 1)
 
 
 def measure(quick: bool) -> list[dict[str, Any]]:
-    """A row for each component: how many numbers were compared, how many lie outside, and the largest share of an error used.
+    """A row for each component: how many numbers were compared, how many lie outside, and the largest share of an error used;
+    how many of them are known in balls of floats, and in how many of those these exclude the truth.
 
     quick: one draw of each kind, in the smallest sizes alone.
     """
@@ -37,7 +40,7 @@ def measure(quick: bool) -> list[dict[str, Any]]:
 
 def of_component(component: str, quick: bool) -> dict[str, Any]:
     """The row of one component."""
-    numbers = outside = unclaimed = 0
+    numbers = outside = unclaimed = known = excluded = 0
     worst = 0.0
     for _, truth in truths(component, KINDS, rows_of(component, quick), SEEDS[: 1 if quick else None]):
         claimed, shares = shares_used(truth)
@@ -45,8 +48,12 @@ def of_component(component: str, quick: bool) -> dict[str, Any]:
         unclaimed += int((~claimed).sum())
         outside += int((shares > 1).sum())
         worst = max(worst, float(shares.max(initial=0.0)))
+        in_floats, apart = excluded_by_floats(truth)
+        known += int(in_floats.sum())
+        excluded += int(apart.sum())
     return {
         "component": component, "numbers": numbers, "outside": outside, "unclaimed": unclaimed, "largest share": worst,
+        "known in floats": known, "excluded": excluded,
     }  # fmt: skip
 
 
@@ -69,9 +76,12 @@ def truths(component: str, kinds: Any, rows: list[int], seeds: tuple[int, ...]) 
                     continue
                 cotangent = case.extra.get("cotangent")
                 question = Question(spec, case.arguments, case.options, conventions, FLOAT64, case.aliases, cotangent)
-                gradients = [] if cotangent is None else question.gradients()
-                for path, truth in (*question.outputs(), *gradients):
-                    yield f"row {row}, {kind}, seed {seed}, {path}", truth
+                of = [(Balls(question.answered), question.outputs())]
+                of += [] if cotangent is None else [(Balls(question.pulled), question.gradients())]
+                for balls, found in of:
+                    for index, (path, truth) in enumerate(found):
+                        in_floats = balls.in_floats(index)
+                        yield f"row {row}, {kind}, seed {seed}, {path}", replace(truth, in_floats=in_floats)
 
 
 def drawn(component: str, row: int, kind: str, seed: int) -> Case | None:
@@ -84,6 +94,16 @@ def drawn(component: str, row: int, kind: str, seed: int) -> Case | None:
         return with_cotangent(case, recipe, component) if subject.differentiable else case
     except NotJudged:
         return None
+
+
+def excluded_by_floats(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """Where balls of floats know something, and where these have no number in common with balls of 256 bits."""
+    floats = truth.in_floats()
+    if floats is None:
+        return np.zeros(truth.bound.shape, bool), np.zeros(truth.bound.shape, bool)
+    known, sharp = np.isfinite(floats.radii()), truth.formula(256)
+    away = sharp.distances(np.where(known, floats.centres(), 0.0))
+    return known, known & (away > floats.radii())
 
 
 def shares_used(truth: Truth) -> tuple[np.ndarray, np.ndarray]:
