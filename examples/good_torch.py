@@ -1,4 +1,7 @@
-"""torch.nn.functional as it is: nothing declared, one thing declined. `veriformer check examples/good_torch.py`"""
+"""torch.nn.functional as it is: nothing declared, one thing declined, two known deviations.
+
+`veriformer check examples/good_torch.py --known examples/known_torch.toml`
+"""
 
 from __future__ import annotations
 

@@ -8,17 +8,19 @@ from typing import Any
 
 from veriformer.impls.protocol import Path, Tree
 
+NESTED = (dict, list, tuple)
+
 
 def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every leaf with its path, in a fixed order."""
-    if isinstance(tree, dict):
-        for key in tree:
-            yield from leaves(tree[key], (*path, key))
-    elif isinstance(tree, list | tuple):
-        for index, item in enumerate(tree):
-            yield from leaves(item, (*path, index))
-    else:
+    if not isinstance(tree, NESTED):
         yield path, tree
+        return
+    for key, item in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(item, NESTED):
+            yield from leaves(item, (*path, key))
+        else:
+            yield (*path, key), item
 
 
 def rebuild(tree: Tree, change: Callable[[Path, Any], Any], path: Path = ()) -> Tree:

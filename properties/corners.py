@@ -35,8 +35,7 @@ def draw_infinite_logit(recipe: Draw) -> Case:
     """Logits, one of them infinite."""
     case = softmax.draw(recipe)
     place = tuple(int(recipe.rng("place").integers(length)) for length in recipe["shape"])
-    marked = case.replacing(0, filled(case.arguments[0], place, np.inf))
-    return marked.but(extra={"place": place}, fixed=frozenset({(0, 0)}))
+    return case.replacing(0, filled(case.arguments[0], place, np.inf)).but(extra={"place": place})
 
 
 @softmax.law("An infinite logit has no softmax.", rows=UNMASKED, draw=draw_infinite_logit, kinds=ORDINARY)
@@ -62,7 +61,7 @@ def draw_infinities(recipe: Draw) -> Case:
     marked = [sprinkled(array, rng, share=0.5) for array in case.arguments]
     if all(np.isfinite(array.astype(np.float64)).all() for array in marked):
         raise NotJudged("no infinity was drawn")
-    return case.with_arguments(marked).but(fixed=frozenset({(0, 0), (0, 1)}))
+    return case.with_arguments(marked)
 
 
 @residual.law("Infinities add up as IEEE 754 says.", draw=draw_infinities, kinds=ORDINARY)
@@ -108,8 +107,11 @@ def a_row_that_is_no_number_stays_in_its_tokens(case: Case, experiment: Experime
 
 UNMASKED_KEYS = tuple(row for row in attention.FREE if not row.get("mask"))
 BIASED = tuple({**row, "bias": True} for row in UNMASKED_KEYS if row["length_k"] > 1)
+FEW_KEYS = attention.row((1, 2), 2, 3, 4, 4)
+"""Fewer keys than a vector register holds numbers, and nothing that keeps code from its fastest path: the maximum of what is
+left beside whole registers is a loop of its own, and a comparison with nan is false."""
 attention_of_nan = law_of_nan(
-    attention.SUBJECT, "nan in a query makes its row of the answer nan.", row=True, rows=UNMASKED_KEYS
+    attention.SUBJECT, "nan in a query makes its row of the answer nan.", row=True, rows=(FEW_KEYS, *UNMASKED_KEYS)
 )
 
 

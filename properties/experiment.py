@@ -180,8 +180,7 @@ class Experiment:
         watched: bool = False,
     ) -> Answer:
         """The implementation's answer to a case. Raises Asked when it raised."""
-        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads)
-        call = replace(call, watched=watched)
+        call = self.call(case, cotangent=cotangent, before=before, layouts=layouts, threads=threads, watched=watched)
         reply = self.door.ask(call)
         if reply.raised is not None:
             raise Asked(reply.raised, call)
@@ -229,6 +228,7 @@ class Experiment:
         before: tuple[Call, ...] = (),
         layouts: Mapping[Path, str] | None = None,
         threads: int = 1,
+        watched: bool = False,
     ) -> Call:
         """The case as a call; a keyword that a declared convention fixes is not passed."""
         arguments, script = (case.arguments, ()) if self.component.form == "function" else split_script(case.arguments)
@@ -242,5 +242,6 @@ class Experiment:
             aliases=case.aliases,
             before=before,
             threads=threads,
+            watched=watched,
             in_place=bool(self.component.owned),
         )

@@ -1,4 +1,7 @@
-"""Minimise: a failing case made readable. Greedy, array by array, bounded in calls and never in seconds."""
+"""Minimise: a failing case made readable. Greedy, array by array, bounded in calls and never in seconds.
+
+What is no number (nan, an infinity) is what such a case is about, and stays.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def smallest(case: Case, still_fails: Callable[[Case], bool], *, driven: bool = 
                     case, progress = candidate, True
                     break
     for path, _ in list(spots(case)):
-        for index in np.ndindex(*leaf_at(case, path).shape):
+        for index in map(tuple, np.argwhere(np.isfinite(leaf_at(case, path).astype(np.float64)))):
             if left <= 0:
                 return case
             leaf = leaf_at(case, path)
@@ -110,8 +113,8 @@ def simplifications(leaf: np.ndarray) -> Iterator[np.ndarray]:
             without = values.copy()
             without[(slice(None),) * axis + (index,)] = 0.0
             options.append(without)
-    here = complexity(values)
-    for option in options:
+    here, is_number = complexity(values), np.isfinite(values)
+    for option in (np.where(is_number, simpler, values) for simpler in options):
         if complexity(option) < here:
             yield np.asarray(option + 0.0).astype(leaf.dtype)  # no negative zeros
 

@@ -65,7 +65,8 @@ class Draw:
         """Values of the draw's kind; in one draw of three each array has a kind of its own."""
         rng = self.rng(name)
         if kind is None:
-            kind = str(rng.choice(self.kinds or list(KINDS))) if self.seed % 3 == 2 else self.kind
+            kinds = self.kinds or tuple(KINDS)
+            kind = kinds[rng.integers(len(kinds))] if self.seed % 3 == 2 else self.kind
         values = KINDS[kind](rng, shape, self.top, self.dtype)
         peak = np.max(np.abs(values), initial=0.0)
         return self.cast(values * (self.top / peak) if peak > self.top else values)
@@ -124,7 +125,8 @@ class Draw:
     def cast(self, values: Array) -> Array:
         """Rounded to the dtype, and kept inside its range."""
         top = FORMATS[self.dtype].largest
-        return np.asarray(np.clip(np.asarray(values, dtype=np.float64), -top, top).astype(numpy_dtype(self.dtype)))
+        within = np.minimum(np.maximum(np.asarray(values, dtype=np.float64), -top), top)
+        return np.asarray(within.astype(numpy_dtype(self.dtype)))
 
 
 Top = Callable[[str], float]
@@ -168,7 +170,7 @@ def lead(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    return rng.choice([-1.0, 1.0], shape)
+    return 2.0 * rng.integers(2, size=shape) - 1.0
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, ...], top: float, dtype: str) -> Array:

@@ -15,7 +15,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.formula import Question, is_floating
 from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import BITS, Balls, Truth
-from veriformer.spec.numbers import Ball, Bounded
+from veriformer.spec.numbers import Ball, Bounded, Enclosure
 
 LARGE = 2048
 """From so many numbers in a case on, it is the numbers that take the time."""
@@ -99,7 +99,8 @@ def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Questi
 
 
 def one_of(joint: list[tuple[Path, Truth]], number: int, question: Question, kind: bytes) -> list[tuple[Path, Truth]]:
-    """The truths of one of the questions. Where the first working precision is not enough for it, it goes on alone."""
+    """The truths of one of the questions. Where balls of floats, or else the first working precision, are not enough for it, it
+    goes on alone: few do."""
     gradients = kind == b"gradients"
     alone = Balls(question.pulled if gradients else question.answered)
     scale = None if gradients else question.scale
@@ -110,9 +111,14 @@ def one_of(joint: list[tuple[Path, Truth]], number: int, question: Question, kin
             return own.reshape(np.shape(question.arguments[int(path[0])])) if gradients else own
 
         def formula(bits: int) -> Ball:
-            return whole.formula(bits).rearranged(mine) if bits == BITS[0] else alone.at(index, bits)
+            together = bits == BITS[0] and whole.in_floats() is None
+            return whole.formula(bits).rearranged(mine) if together else alone.at(index, bits)
 
-        layer = None if whole.layer is None else mine(whole.layer)
-        return Truth(mine(whole.value), mine(whole.bound), scale, formula, layer=layer, nan_is_said=whole.nan_is_said)
+        def in_floats() -> Enclosure | None:
+            floats = whole.in_floats()
+            return None if floats is None else floats.rearranged(mine)
+
+        layer, said = None if whole.layer is None else mine(whole.layer), whole.nan_is_said
+        return Truth(mine(whole.value), mine(whole.bound), scale, formula, in_floats, layer=layer, nan_is_said=said)
 
     return [(path, cut(index, path, whole)) for index, (path, whole) in enumerate(joint)]

@@ -13,7 +13,7 @@ import numpy as np
 from veriformer.impls.protocol import Path
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
 from veriformer.spec.component import largest
-from veriformer.spec.numbers import Ball, Bounded, working_precision
+from veriformer.spec.numbers import Ball, Bounded, Enclosure, FloatBall, TooCoarse, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
 
 BITS = (128, 256, 512, 1200, 2400, 4800)
@@ -37,14 +37,16 @@ def within(path: Path) -> str:
 class Truth:
     """The bound of one output or gradient, and, when it is first needed, its certified value.
 
-    value: near the truth, from the bounded numbers. formula: the balls at a working precision. given_scale: what the component
-    says of its scale, if it does. on_failure: called when 4,800 bits certify too little.
+    value: near the truth, from the bounded numbers. formula: the balls at a working precision. in_floats: the balls of floats,
+    where there are any. given_scale: what the component says of its scale, if it does. on_failure: called when 4,800 bits
+    certify too little.
     """
 
     value: np.ndarray
     bound: np.ndarray
     given_scale: Any
     formula: Callable[[int], Ball]
+    in_floats: Callable[[], Enclosure | None] = lambda: None
     on_failure: Callable[[], None] = lambda: None
     layer: np.ndarray | None = None
     """Of a half type judged as `eager`: the bound of who computes in float32 inside."""
@@ -82,8 +84,7 @@ class Truth:
         A radius that two higher precisions do not shrink is the enclosure of a kink: it stays part of the truth, which is
         then an interval.
         """
-        sharpest = self.bound if self.layer is None else np.minimum(self.bound, self.layer)
-        wanted = np.where(self.useful, SHARPNESS * sharpest, np.inf)
+        wanted = self.wanted
         before, stuck = np.full(self.bound.shape, np.inf), np.zeros(self.bound.shape, int)
         for bits in BITS:
             ball = self.formula(bits)
@@ -98,6 +99,18 @@ class Truth:
         self.bound = np.where(unknown, np.inf, self.bound)
         return ball
 
+    @cached_property
+    def enclosure(self) -> Ball | Enclosure:
+        """The truth in balls of floats where those are narrow enough, and the formula is a number everywhere; else `ball`."""
+        floats = None if np.isnan(self.value).any() else self.in_floats()
+        return floats if floats is not None and (floats.radii() <= self.wanted).all() else self.ball
+
+    @property
+    def wanted(self) -> np.ndarray:
+        """How narrow the truth must be."""
+        sharpest = self.bound if self.layer is None else np.minimum(self.bound, self.layer)
+        return np.where(self.useful, SHARPNESS * sharpest, np.inf)
+
     @property
     def useful(self) -> np.ndarray:
         """Where the bound says something, and the formula is a number at all (a convention may make it nan)."""
@@ -110,11 +123,11 @@ class Truth:
         """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
         got = as_float64(got)
         finite = np.isfinite(got)
-        away = self.ball.distances(np.where(finite, got, 0.0))
+        away = self.enclosure.distances(np.where(finite, got, 0.0))
         observed = np.where(finite, np.where(np.isnan(away), 0.0, away), np.inf)
         return np.where(self.undefined, np.where(np.isnan(got), 0.0, np.inf), observed)
 
-    @property
+    @cached_property
     def undefined(self) -> np.ndarray:
         """Where the formula itself is not a number."""
         strange = np.isnan(self.value)
@@ -126,7 +139,7 @@ class Truth:
             return differing(f"shape of the {comparison}", got.shape, self.value.shape)
         observed = self.distances(got)  # first: to certify may show that there is no bound
         allowed = np.where(self.undefined, 0.0, self.bound)
-        wanted = np.where(self.undefined, np.nan, self.ball.centres())
+        wanted = np.where(self.undefined, np.nan, self.enclosure.centres())
         layer = None if self.layer is None else np.where(self.undefined, 0.0, self.layer)
         scale = self.scale if self.nan_is_said else np.where(self.undefined, np.nan, self.scale)
         return Evidence(comparison, observed, allowed, scale, as_float64(got), wanted, layer=layer)
@@ -165,10 +178,23 @@ Flow = Callable[[Lift], list[tuple[Path, Any]]]
 
 @dataclass
 class Balls:
-    """What comes out of a flow over balls, at each working precision computed once."""
+    """What comes out of a flow over balls, of floats and at each working precision, computed once."""
 
     flow: Flow
     known: dict[int, list[tuple[Path, Ball]]] = field(default_factory=dict)
+
+    @cached_property
+    def coarse(self) -> list[Enclosure] | None:
+        """Over balls of floats; None where they do not suffice."""
+        try:
+            with np.errstate(all="ignore"):
+                return [floats.at_rest() for _, floats in self.flow(FloatBall.given)]
+        except TooCoarse:
+            return None
+
+    def in_floats(self, index: int) -> Callable[[], Enclosure | None]:
+        """One of the arrays that come out, over balls of floats."""
+        return lambda: None if self.coarse is None else self.coarse[index]
 
     def at(self, index: int, bits: int) -> Ball:
         """One of the arrays that come out."""
@@ -183,9 +209,9 @@ class Balls:
 
 
 def certified(
-    flow: Flow, precision: Precision, layer: Precision | None, scale: Any, *, nan_is_said: bool
+    flow: Flow, precision: Precision, layer: Precision | None, scale: Any, *, nan_is_said: bool, in_floats: bool
 ) -> list[tuple[Path, Truth]]:
-    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve."""
+    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve: if so asked, in floats first."""
     with np.errstate(all="ignore"):
         bounded = flow(lambda array: Bounded.given(array, precision))
         also = [None] * len(bounded) if layer is None else flow(lambda array: Bounded.given(array, layer))
@@ -200,6 +226,7 @@ def certified(
                 balls.of(index),
                 layer=None if narrower is None else narrower[1].error * OUTWARD,
                 nan_is_said=nan_is_said,
+                in_floats=balls.in_floats(index) if in_floats else lambda: None,
             ),
         )
         for index, ((path, one), narrower) in enumerate(zip(bounded, also, strict=True))

@@ -59,9 +59,10 @@ def test_bare_numpy_holds(tmp_path: Path) -> None:
 
 
 def test_torch_functional_holds_undeclared_grouped_heads_and_rank_5_included(tmp_path: Path) -> None:
-    """Nothing is declared; what is not judged is what the example declines, and nothing else."""
+    """Nothing is declared; what is not judged is what the example declines, and nothing else; what is broken is known."""
     pytest.importorskip("torch")
-    code, records = check(EXAMPLES / "good_torch.py", tmp_path / "records.jsonl", "--dtype", "float32")
+    known = ("--known", str(EXAMPLES / "known_torch.toml"))
+    code, records = check(EXAMPLES / "good_torch.py", tmp_path / "records.jsonl", "--dtype", "float32", *known)
     assert code == 0, bad(records)
     attention = {record.law: record for record in records if record.component == "attention"}
     assert len({record.component for record in records}) == 5
@@ -78,6 +79,15 @@ def test_torch_functional_holds_undeclared_grouped_heads_and_rank_5_included(tmp
             if "torch takes" not in reason and "honest" not in reason
         ]
         assert not reasons, "grouped heads, ranks above 4 and causal with unequal lengths are judged, not declined"
+
+
+def test_what_torch_loses_is_shown_by_one_number(tmp_path: Path) -> None:
+    """A query that holds nan is answered with 0 where there are few keys (pytorch/pytorch#141128): all else may be 0."""
+    pytest.importorskip("torch")
+    options = ("--dtype", "float32", "--component", "attention", "--law", "nan_is_not_lost")
+    code, records = check(EXAMPLES / "good_torch.py", tmp_path / "records.jsonl", *options)
+    assert code == 1
+    assert odd_numbers(records[0]) == 1
 
 
 def test_nn_module_holds(tmp_path: Path) -> None:

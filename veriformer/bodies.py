@@ -82,19 +82,21 @@ TORCH = {
     """,
     "log_softmax": "return torch.log_softmax(x, dim=-1)",
     "attention": """
-        if keep is not None:
-            raise NotImplementedError("scaled_dot_product_attention draws its own dropout, and takes no mask of it")
+        if q.ndim > 2 and 1 < k.shape[-3] < q.shape[-3]:
+            k, v = (x.repeat_interleave(q.shape[-3] // x.shape[-3], dim=-3) for x in (k, v))
+        scores = q @ k.mT * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
+        scores = scores if bias is None else scores + bias
         i, j = torch.arange(q.shape[-2], device=q.device)[:, None], torch.arange(k.shape[-2], device=q.device)
-        if causal or window is not None:
-            mask = torch.ones(len(i), len(j), dtype=torch.bool, device=q.device) if mask is None else mask
+        allowed = torch.ones(len(i), len(j), dtype=torch.bool, device=q.device) if mask is None else mask
         if causal:
-            mask = mask & (j <= i)
+            allowed = allowed & (j <= i)
         if window is not None:
-            mask = mask & ((i - j).abs() < window)
-        if bias is not None:
-            mask = bias if mask is None else torch.where(mask, bias, -torch.inf)
-        grouped = q.ndim > 2 and 1 < k.shape[-3] < q.shape[-3]
-        return F.scaled_dot_product_attention(q, k, v, mask, scale=scale, enable_gqa=grouped)
+            allowed = allowed & ((i - j).abs() < window)
+        weights = torch.softmax(scores.masked_fill(~allowed, -torch.inf), dim=-1)
+        weights = weights.masked_fill(~allowed.any(-1, keepdim=True), 0)
+        if keep is not None:
+            weights = torch.where(keep, weights / (1 - rate), 0) if rate < 1 else weights * 0
+        return weights @ v
     """,
     "layer_norm": "return F.layer_norm(x, x.shape[-1:], gamma, beta, eps)",
     "rms_norm": "return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps) * gamma",

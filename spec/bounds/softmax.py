@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from veriformer.spec.numbers.bounded import Bounded, or_infinite
+from veriformer.spec.numbers.bounded import SMALLEST, Bounded, or_infinite
 from veriformer.spec.numbers.precision import ROUNDOFFS, gamma
 
 
@@ -54,7 +54,7 @@ def forward(
         lost = precision.step.tiny if precision.flushes else precision.step.half_ulp(np.zeros(()))
         faint = allowed & (p - error < 4 * precision.step.tiny * x.shape[-1])
         # below the smallest normal number exp is good to a few quanta, and float64, computing this, may lose a weight
-        unseen = np.finfo(np.float64).smallest_normal + 2 * ROUNDOFFS["exp"] * precision.step.half_ulp(np.zeros(()))
+        unseen = SMALLEST + 2 * ROUNDOFFS["exp"] * precision.step.half_ulp(np.zeros(()))
         error = error + np.where(faint, np.minimum(p + error + unseen, 4 * lost), 0.0)
         overflow = (allowed & ~np.isfinite(x.error)).any(-1, keepdims=True)
         error = np.where(allowed, np.where(overflow, np.inf, error), 0.0)
