@@ -7,11 +7,11 @@ import functools
 from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, plus
-from veriformer.properties.moments import ROWS, draw
+from veriformer.properties.moments import LARGE, ROWS, draw
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.tensors import matched
 
-SUBJECT = Subject("adam", ROWS, draw, top=power(0.25), alike=("params", "grads"))
+SUBJECT = Subject("adam", ROWS, draw, top=power(0.25), alike=("params", "grads"), large=LARGE)
 law = SUBJECT.law
 SHARED = tuple(moments.laws(SUBJECT))
 

@@ -7,10 +7,10 @@ import numpy as np
 from veriformer.properties import moments, optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.moments import ROWS, draw
+from veriformer.properties.moments import LARGE, ROWS, draw
 from veriformer.properties.probes import Draw, power
 
-SUBJECT = Subject("adamw", ROWS, draw, top=power(0.25), alike=("params", "grads"))
+SUBJECT = Subject("adamw", ROWS, draw, top=power(0.25), alike=("params", "grads"), large=LARGE)
 law = SUBJECT.law
 SHARED = tuple(moments.laws(SUBJECT))
 

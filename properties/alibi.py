@@ -30,7 +30,7 @@ def draw(recipe: Draw) -> Case:
     return Case(sizes, {"like": np.zeros(0, dtype=numpy_dtype(recipe.dtype))})
 
 
-SUBJECT = Subject("alibi", ROWS, draw, kinds=("normal",))
+SUBJECT = Subject("alibi", ROWS, draw, kinds=("normal",), large=({"n_heads": 2, "length": 3, "length_k": 5001},))
 law = SUBJECT.law
 
 

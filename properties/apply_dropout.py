@@ -8,7 +8,7 @@ from veriformer.properties import tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation, times
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.softmax import row
 
 ROWS = (
@@ -32,6 +32,7 @@ def draw(recipe: Draw) -> Case:
 
 SUBJECT = Subject(
     "apply_dropout", ROWS, draw, batched={"x": 1, "keep": 1}, top=power(0.9), differentiable=True,
+    large=(row((BEYOND_16_BITS, 2), rate=0.5),),
 )  # fmt: skip
 law = SUBJECT.law
 BELOW_ONE = tuple(r for r in ROWS if r["rate"] != 1)

@@ -10,7 +10,7 @@ from veriformer.properties.behind_mask import behind, inquiry
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import gradient_evidence, with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject
-from veriformer.properties.probes import Draw, deepest_score, for_scores
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, deepest_score, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.spec.visibility import visible
 
@@ -77,6 +77,12 @@ ROWS = (
     row((1, 1), 32, 64, 128, 128, kernel=True),
     row((1, 2), 64, 64, 64, 64, causal=True, kernel=True),
 )
+LARGE = (
+    row((1, 1), 3, 2100, 64, 64),
+    row((1, 1), 600, 600, 64, 64, causal=True),
+    row((BEYOND_16_BITS // 2 + 1, 2), 1, 2, 4, 4),
+)
+"""Keys beyond what is split between blocks, causal blocks in number, and heads of all examples beyond 16 bits."""
 
 
 def extension(recipe: Draw) -> str:
@@ -148,6 +154,7 @@ SUBJECT = Subject(
     top=for_scores(),
     differentiable=True,
     alike=("q", "k", "v"),
+    large=LARGE,
 )
 law = SUBJECT.law
 UNDROPPED = tuple(r for r in ROWS if not r.get("rate"))

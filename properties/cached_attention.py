@@ -56,6 +56,8 @@ ROWS = (
     row((1,), (1, 1), 64, 1, kernel=True),
     row((2,), (1, 1, 1), 128, 2, max_length=4, kernel=True),
 )
+LARGE = (row((1,), (520, 1), 4, 2),)
+"""More positions than are reserved at first."""
 PLAIN = tuple(r for r in ROWS if not r.get("reorder"))
 SINGLE = tuple(r for r in PLAIN if set(r["steps"]) == {1})
 RESERVED = tuple(r for r in SINGLE if "max_length" in r)
@@ -97,7 +99,9 @@ def with_script(case: Case, script: Any) -> Case:
     return case.replacing(1, tuple(script)).but(extension=" and ".join(left_out))
 
 
-SUBJECT = Subject("cached_attention", ROWS, draw, batched={"script": 2}, top=for_scores(0.2), stack=True, form="object")
+SUBJECT = Subject(
+    "cached_attention", ROWS, draw, batched={"script": 2}, top=for_scores(0.2), stack=True, form="object", large=LARGE
+)
 law = SUBJECT.law
 
 

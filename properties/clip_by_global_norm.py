@@ -10,7 +10,7 @@ import numpy as np
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.tensors import MANY, SHAPES, Named, matched
 from veriformer.spec.numbers.precision import FORMATS
 
@@ -53,7 +53,7 @@ def top(dtype: str) -> float:
     return min(power(0.4)(dtype), math.sqrt(FORMATS[dtype].largest / 64))
 
 
-SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=top)
+SUBJECT = Subject("clip_by_global_norm", ROWS, draw, top=top, large=(row(((BEYOND_16_BITS,), (3,)), 0.5),))
 law = SUBJECT.law
 LIMITED = tuple(r for r in ROWS if r["share"] != math.inf)
 CLIPPED = tuple(r for r in ROWS if r["share"] in (0.5, 0.25, 0.001, 0.999))

@@ -10,7 +10,7 @@ from veriformer.properties import softmax
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.settle import Inquiry
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Ball, number, working_precision
@@ -47,6 +47,7 @@ ROWS = (
     row((2, 1025), ignore_index=0, reach="long"),
     row((300, 3), reduction="sum", reach="long"),
 )
+LARGE = (row((2, BEYOND_16_BITS)), row((BEYOND_16_BITS, 3), reduction="none"))
 OPTIONS = ("label_smoothing", "ignore_index", "reduction")
 
 
@@ -81,7 +82,7 @@ def probabilities(recipe: Draw) -> np.ndarray:
     return recipe.cast(counts / 16)
 
 
-SUBJECT = Subject("cross_entropy", ROWS, draw, top=power(0.9), differentiable=True)
+SUBJECT = Subject("cross_entropy", ROWS, draw, top=power(0.9), differentiable=True, large=LARGE)
 law = SUBJECT.law
 COUNTED = tuple(r for r in ROWS if not r.get("all_ignored"))
 UNWEIGHTED = tuple(r for r in COUNTED if not r.get("weight"))

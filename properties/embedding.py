@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw, power, ranked
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power, ranked
 
 ROWS = ranked(
     {"shape": (2,), "vocabulary": 3, "d_model": 2},
@@ -25,6 +25,7 @@ ROWS = ranked(
     {"shape": (40,), "vocabulary": 70000, "d_model": 1, "reach": "long"},  # more than 16 bits count
     {"shape": (1, 300), "vocabulary": 1025, "d_model": 2, "reach": "long"},
 )
+LARGE = ranked({"shape": (BEYOND_16_BITS,), "vocabulary": 3, "d_model": 2})
 
 
 def draw(recipe: Draw) -> Case:
@@ -35,7 +36,7 @@ def draw(recipe: Draw) -> Case:
     return Case((tokens, table), options)
 
 
-SUBJECT = Subject("embedding", ROWS, draw, batched={"tokens": 1}, top=power(0.9), differentiable=True)
+SUBJECT = Subject("embedding", ROWS, draw, batched={"tokens": 1}, top=power(0.9), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
 
@@ -56,7 +56,15 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe)), options)
 
 
-SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=power(0.45), differentiable=True)
+SUBJECT = Subject(
+    "feed_forward",
+    ROWS,
+    draw,
+    batched={"x": 2},
+    top=power(0.45),
+    differentiable=True,
+    large=(row((), BEYOND_16_BITS, 2, 3),),
+)
 law = SUBJECT.law
 
 

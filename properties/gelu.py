@@ -7,7 +7,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.relu import below_the_rectifier, mirrored
+from veriformer.properties.relu import LARGE, below_the_rectifier, mirrored
 from veriformer.properties.softmax import row
 from veriformer.properties.special import law_of_limits, law_of_nan
 
@@ -28,7 +28,7 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe.array("x", recipe["shape"]),), options)
 
 
-SUBJECT = Subject("gelu", ROWS, draw, batched={"x": 1}, top=power(0.3), differentiable=True)
+SUBJECT = Subject("gelu", ROWS, draw, batched={"x": 1}, top=power(0.3), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.tensors import SHAPES, matched, row
 
 LEARNING_RATES = (0.5, 1e-3, 1.0, 0.1, 2.0, 0.25, 0.01)
 ROWS = tuple(row(*shapes, lr=lr) for shapes, lr in zip(SHAPES, LEARNING_RATES, strict=True))
+LARGE = (row((BEYOND_16_BITS,), (3,), lr=0.5),)
 
 
 def draw(recipe: Draw) -> Case:
@@ -24,7 +25,7 @@ def draw(recipe: Draw) -> Case:
     return Case((params, grads), {"lr": recipe["lr"]})
 
 
-SUBJECT = Subject("gradient_descent", ROWS, draw, top=power(0.9), alike=("params", "grads"))
+SUBJECT = Subject("gradient_descent", ROWS, draw, top=power(0.9), alike=("params", "grads"), large=LARGE)
 law = SUBJECT.law
 
 

@@ -148,6 +148,8 @@ class Subject:
     form: str = "function"
     own_rows: tuple[Row, ...] | None = None
     """The sizes of its own laws, where the universal ones meet further ones: those with dropout, say."""
+    large: tuple[Row, ...] = ()
+    """Sizes of real models, beyond numbers that code is often written around."""
 
     def law(
         self,

@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation, times
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.softmax import exact_sums, row, within_two
 from veriformer.properties.special import law_of_nan
 from veriformer.spec.numbers import working_precision
@@ -32,6 +32,7 @@ ROWS = (
     row((2, 768), kernel=True),
     row((2, 1024), kernel=True),
 )
+LARGE = (row((BEYOND_16_BITS, 3)), row((1, BEYOND_16_BITS)))
 
 
 LEAST = 0.25
@@ -60,7 +61,14 @@ def spread(x: np.ndarray, deviations: np.ndarray, recipe: Draw) -> np.ndarray:
 
 
 SUBJECT = Subject(
-    "layer_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, alike=("gamma", "beta")
+    "layer_norm",
+    ROWS,
+    draw,
+    batched={"x": 1},
+    top=power(0.4),
+    differentiable=True,
+    alike=("gamma", "beta"),
+    large=LARGE,
 )
 law = SUBJECT.law
 EXACT = ("normal", "large", "offset")

@@ -7,7 +7,7 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, not_above, relation
 from veriformer.properties.probes import Draw, power
-from veriformer.properties.softmax import row, within_two
+from veriformer.properties.softmax import LARGE, row, within_two
 from veriformer.properties.special import law_of_a_removed_entry, law_of_nan
 from veriformer.spec import COMPONENTS
 
@@ -21,7 +21,7 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe.array("x", recipe["shape"]),))
 
 
-SUBJECT = Subject("log_softmax", ROWS, draw, batched={"x": 1}, top=power(0.9), differentiable=True)
+SUBJECT = Subject("log_softmax", ROWS, draw, batched={"x": 1}, top=power(0.9), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

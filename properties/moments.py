@@ -12,7 +12,7 @@ from veriformer.impls.protocol import Path
 from veriformer.properties import optimizer, tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, not_above, relation
-from veriformer.properties.probes import KINDS, Draw
+from veriformer.properties.probes import BEYOND_16_BITS, KINDS, Draw
 from veriformer.properties.tensors import FAR_FROM_THE_ENDS, SHAPES, matched, row
 from veriformer.properties.truth import place
 from veriformer.spec import COMPONENTS
@@ -35,6 +35,7 @@ ROWS = (
 )  # fmt: skip
 """step: finished updates; a count in bfloat16 stays at 256, one in float16 at 2048. lr weight_decay is of order 1: a decay
 cannot hide in the rounding of the parameter."""
+LARGE = (row((BEYOND_16_BITS,), (3,), step=1, lr=0.5, weight_decay=0.5),)
 OPTIONS = ("lr", "beta_1", "beta_2", "eps", "weight_decay", "amsgrad", "maximize")
 STEPS = optimizer.rows(
     {"lr": 1.0},

@@ -16,6 +16,10 @@ Row = Mapping[str, Any]
 """One row of a component's menu of sizes: {"length": 3, "d_k": 4, "causal": True, ...}."""
 Array = np.ndarray
 
+BEYOND_16_BITS = 66_001
+"""More than 65,536: what 16 bits count, the blocks along two of the three axes of a CUDA grid, the widest block of a Triton
+kernel, and how many numbers a kernel for many arrays takes at a time."""
+
 
 def ranked(*rows: Row) -> tuple[Row, ...]:
     """The rows with the rank of the first argument beside their batch, or shape, so that it may be narrowed."""

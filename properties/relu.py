@@ -6,12 +6,13 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, not_above, relation, times
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.softmax import row, within_two
 from veriformer.properties.special import law_of_limits, law_of_nan
 
 ROWS = (row((3,)), row((1, 4)), row((2, 3, 5)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
 """Sizes of everything that acts on each element by itself."""
+LARGE = (row((BEYOND_16_BITS, 2)),)
 
 
 def draw(recipe: Draw) -> Case:
@@ -19,7 +20,7 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe.array("x", recipe["shape"]),))
 
 
-SUBJECT = Subject("relu", ROWS, draw, batched={"x": 1}, top=power(0.99), differentiable=True)
+SUBJECT = Subject("relu", ROWS, draw, batched={"x": 1}, top=power(0.99), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

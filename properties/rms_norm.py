@@ -6,7 +6,7 @@ import numpy as np
 
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.layer_norm import ROWS, mean_of_squares, scaled_with_eps, spread
+from veriformer.properties.layer_norm import LARGE, ROWS, mean_of_squares, scaled_with_eps, spread
 from veriformer.properties.probes import Draw, power
 from veriformer.properties.special import law_of_nan
 
@@ -18,7 +18,7 @@ def draw(recipe: Draw) -> Case:
     return Case(arguments, {"eps": recipe["eps"]} if recipe.get("eps") else {})
 
 
-SUBJECT = Subject("rms_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True)
+SUBJECT = Subject("rms_norm", ROWS, draw, batched={"x": 1}, top=power(0.4), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

@@ -24,6 +24,8 @@ ROWS = ranked(
     {"batch": (1,), "length": 300, "d_k": 4, "reach": "long"},
     {"batch": (1, 2), "length": 64, "d_k": 128, "kernel": True},
 )
+LARGE = ranked({"batch": (), "length": 5001, "d_k": 4})
+"""Longer than the tables of many implementations."""
 
 
 def draw(recipe: Draw) -> Case:
@@ -39,7 +41,9 @@ def draw(recipe: Draw) -> Case:
     return Case((x, positions), options, extension="positions of each example" if own else "")
 
 
-SUBJECT = Subject("rotary_positions", ROWS, draw, batched={"x": 2, "positions": 1}, top=power(0.9), differentiable=True)
+SUBJECT = Subject(
+    "rotary_positions", ROWS, draw, batched={"x": 2, "positions": 1}, top=power(0.9), differentiable=True, large=LARGE
+)
 law = SUBJECT.law
 
 

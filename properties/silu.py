@@ -7,10 +7,10 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
 from veriformer.properties.probes import power
-from veriformer.properties.relu import ROWS, below_the_rectifier, draw, mirrored
+from veriformer.properties.relu import LARGE, ROWS, below_the_rectifier, draw, mirrored
 from veriformer.properties.special import law_of_limits, law_of_nan
 
-SUBJECT = Subject("silu", ROWS, draw, batched={"x": 1}, top=power(0.9), differentiable=True)
+SUBJECT = Subject("silu", ROWS, draw, batched={"x": 1}, top=power(0.9), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

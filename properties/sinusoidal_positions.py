@@ -32,7 +32,7 @@ def draw(recipe: Draw) -> Case:
     return Case((recipe["length"], recipe["d_model"]), {"like": np.zeros(0, dtype=numpy_dtype(recipe.dtype))})
 
 
-SUBJECT = Subject("sinusoidal_positions", ROWS, draw, kinds=("normal",))
+SUBJECT = Subject("sinusoidal_positions", ROWS, draw, kinds=("normal",), large=({"length": 5001, "d_model": 2},))
 law = SUBJECT.law
 PAIRED = tuple(r for r in ROWS if r["d_model"] % 2 == 0)
 

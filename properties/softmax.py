@@ -10,7 +10,7 @@ import numpy as np
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, not_above, relation
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.settle import Inquiry
 
 
@@ -41,6 +41,7 @@ ROWS = (
     row((4, 128), kernel=True),
     row((2, 1024), kernel=True),
 )
+LARGE = (row((BEYOND_16_BITS, 2)), row((1, BEYOND_16_BITS)))
 
 
 def draw(recipe: Draw) -> Case:
@@ -53,7 +54,7 @@ def draw(recipe: Draw) -> Case:
 
 
 SUBJECT = Subject(
-    "softmax", ROWS, draw, batched={"x": 1, "mask": 1}, top=power(0.999), differentiable=True,
+    "softmax", ROWS, draw, batched={"x": 1, "mask": 1}, top=power(0.999), differentiable=True, large=LARGE,
 )  # fmt: skip
 law = SUBJECT.law
 

@@ -7,7 +7,7 @@ import numpy as np
 from veriformer.properties import feed_forward
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject, relation, times
-from veriformer.properties.probes import Draw, power, ranked
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power, ranked
 from veriformer.properties.softmax import within_two
 from veriformer.properties.special import law_of_nan
 
@@ -23,6 +23,7 @@ ROWS = ranked(
     {"batch": (), "length": 1, "d_model": 2, "d_ff": 769, "reach": "long"},
     {"batch": (1,), "length": 16, "d_model": 64, "d_ff": 128, "kernel": True},
 )
+LARGE = ranked({"batch": (), "length": BEYOND_16_BITS, "d_model": 2, "d_ff": 3})
 
 
 def draw(recipe: Draw) -> Case:
@@ -33,7 +34,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, {name: recipe.weights(name, shape) for name, shape in shapes.items()}))
 
 
-SUBJECT = Subject("swiglu", ROWS, draw, batched={"x": 2}, top=power(0.4), differentiable=True)
+SUBJECT = Subject("swiglu", ROWS, draw, batched={"x": 2}, top=power(0.4), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

@@ -30,6 +30,7 @@ from veriformer.spec.numbers.precision import FORMATS
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
 RESULT_KEPT = "result kept from the earlier call"
+LARGE_KINDS = ("large_at_the_end", "normal")
 SIZES_OF_STACKS = 6
 """Sizes in which stacks are asked for gradients, and batches one by one: many truths, and for JAX many compilations."""
 
@@ -46,6 +47,10 @@ def laws(subject: Subject) -> Iterator[Law]:
         "Generators, environment, settings, working directory and threads are what they were before the call."
     )
     yield everywhere(same_world(leaves_the_world_as_it_found_it))
+    if subject.large:
+        kinds = tuple(kind for kind in LARGE_KINDS if subject.kinds is None or kind in subject.kinds)
+        in_large_sizes = plain("In the sizes of real models too.", rows=subject.large, kinds=kinds, dear=True)
+        yield in_large_sizes(large_sizes_agree_with_the_spec)
     if subject.arrays:
         unchanged = plain("Its arguments are what they were, byte for byte, after the call.")
         yield everywhere(unchanged(does_not_change_its_arguments))
@@ -81,6 +86,12 @@ def laws(subject: Subject) -> Iterator[Law]:
 
 def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """|f(x) - F(x)| <= B(x), element by element."""
+    return experiment.ask(case).evidence()
+
+
+def large_sizes_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
+    """|f(x) - F(x)| <= B(x), element by element, where rows, columns or positions are many: what a grid, a block, a table or a
+    16-bit index has no room for goes wrong there alone."""
     return experiment.ask(case).evidence()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from veriformer.properties import tensors
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, Subject
-from veriformer.properties.probes import Draw, power
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
 from veriformer.properties.tensors import SHAPES, matched, row
 
 RATES = ((0.5, 1.0), (0.1, 0.01), (2.0, 0.25), (1e-3, 0.1), (1.0, 1.0), (0.3, 3.0), (0.25, 0.5))
@@ -18,7 +18,7 @@ def draw(recipe: Draw) -> Case:
     return Case((tensors.named(recipe, "params"),), {"lr": recipe["lr"], "rate": recipe["rate"]})
 
 
-SUBJECT = Subject("weight_decay", ROWS, draw, top=power(0.9))
+SUBJECT = Subject("weight_decay", ROWS, draw, top=power(0.9), large=(row((BEYOND_16_BITS,), (3,), lr=0.5, rate=0.5),))
 law = SUBJECT.law
 
 

@@ -109,6 +109,28 @@ def test_matrix_products_of_every_shape(shapes: tuple[tuple[int, ...], tuple[int
                 assert not outside(a @ b, exact).any()
 
 
+@pytest.mark.parametrize("name", ["summed", "matrix product", "scattered", "times one row"])
+def test_nothing_changes_where_small_numbers_are_flushed(name: str) -> None:
+    """PyTorch turns a switch of the whole thread: below the smallest normal number all is 0 then, also for NumPy."""
+    torch = pytest.importorskip("torch")
+    move, _ = MOVES[name]
+    rng = np.random.default_rng(6)
+    points = [drawn(rng, (3, 4), 300.0) for _ in range(REPEATED)]
+    points += [np.ldexp(point, -700) * (np.abs(point) > 1) for point in points]
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor flushes nothing")
+    try:
+        flushed = np.full(1, 2.0**-1022) * 0.5
+        found = [move(FloatBall.given(point)) for point in points]
+        centres, radii = [one.centres() for one in found], [one.radii() for one in found]
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushed[0] == 0, "the switch reaches NumPy"
+    with working_precision(BITS):
+        for point, centre, radius in zip(points, centres, radii, strict=True):
+            assert (move(Ball.given(point)).distances(centre) <= radius).all()
+
+
 def test_exp_of_many_numbers() -> None:
     """Near 0, at the borders between powers of two, far beyond what a float can hold, and so far that nothing is known."""
     rng = np.random.default_rng(4)
