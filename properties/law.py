@@ -88,8 +88,8 @@ class Law:
     backends: only these, when the sentence makes no sense elsewhere. existential: asked only where the truth itself shows
     the effect; where fewer than half of the draws do, the suite has failed, not the implementation. form: of which form of
     the component. subject: what all of its laws share, where it is searched. dear: a case costs seconds, and Hypothesis
-    draws no further ones. statistical: an experiment of fixed size, made once for each row and never searched: to search is
-    to stop when it looks bad.
+    draws no further ones, as where at_random is false. statistical: an experiment of fixed size, made once for each row and
+    never searched: to search is to stop when it looks bad.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Law:
     subject: Subject | None = None
     dear: bool = False
     statistical: bool = False
+    at_random: bool = True
     after_earlier_calls: bool = False
     """Does it compare with the formula an answer that earlier calls may have spoilt? It speaks of who meets the formula without
     them."""

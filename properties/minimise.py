@@ -19,6 +19,8 @@ CALLS = 400
 """At most this many further experiments for one counterexample."""
 DEAR_CALLS = 20
 """Of experiments that cost seconds."""
+ONE_BY_ONE = 16
+"""So many rows or columns are left out one by one; of more, stretches."""
 READABLE = 200
 """Numbers beyond which a case is not read anyway: there a quarter of the calls must do."""
 
@@ -104,19 +106,36 @@ def with_leaf(case: Case, path: Path, value: np.ndarray) -> Case:
 def simplifications(leaf: np.ndarray) -> Iterator[np.ndarray]:
     """Simpler arrays of the same shape, the simplest first."""
     values = leaf.astype(np.float64)
-    options: list[Any] = [np.zeros_like(values), np.ones_like(values)]
-    if leaf.ndim >= 2 and leaf.shape[-1] == leaf.shape[-2]:
-        options.append(np.broadcast_to(np.eye(leaf.shape[-1]), leaf.shape))
-    options += [np.rint(values), np.round(values, 1)]
-    for axis in range(leaf.ndim):
-        for index in range(leaf.shape[axis]) if leaf.shape[axis] > 1 else ():
-            without = values.copy()
-            without[(slice(None),) * axis + (index,)] = 0.0
-            options.append(without)
     here, is_number = complexity(values), np.isfinite(values)
-    for option in (np.where(is_number, simpler, values) for simpler in options):
+    for simpler in rewritten(values):
+        option = np.where(is_number, simpler, values)
         if complexity(option) < here:
             yield np.asarray(option + 0.0).astype(leaf.dtype)  # no negative zeros
+
+
+def rewritten(values: np.ndarray) -> Iterator[Any]:
+    """The same shape with other numbers, and with less and less of what there is set to 0."""
+    yield np.zeros_like(values)
+    yield np.ones_like(values)
+    if values.ndim >= 2 and values.shape[-1] == values.shape[-2]:
+        yield np.eye(values.shape[-1])
+    yield np.rint(values)
+    yield np.round(values, 1)
+    for axis in range(values.ndim):
+        for stretch in stretches(values, axis):
+            without = values.copy()
+            without[(slice(None),) * axis + (stretch,)] = 0.0
+            yield without
+
+
+def stretches(values: np.ndarray, axis: int) -> Iterator[slice]:
+    """Along an axis each index by itself; of many, halves, quarters and eighths of what is not 0 already."""
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    kept = np.flatnonzero((values != 0).any(axis=others))
+    parts = (max(len(kept), 1),) if len(kept) <= ONE_BY_ONE else (2, 4, 8)
+    if values.shape[axis] > 1:
+        for part in (part for count in parts for part in np.array_split(kept, count) if part.size):
+            yield slice(int(part[0]), int(part[-1]) + 1)
 
 
 def complexity(values: np.ndarray) -> tuple[int, int, int]:

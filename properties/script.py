@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from veriformer.record import Record
 
 BIG = 200
-"""Arrays with more numbers than this are written as bytes; none is ever cut off."""
+"""Arrays with more numbers than this are written as bytes, packed; none is ever cut off."""
 
 
 def script(record: Record, target: str) -> str:
@@ -35,9 +37,11 @@ def script(record: Record, target: str) -> str:
         written["arguments"] = "(" + "".join(f"{source(value)}, " for value in built_from) + step_by_step(steps) + ")"
     lines = [f"    {name}={text}," for name, text in written.items()]
     head = f"{record.component} of {record.implementation} and the law {record.law}"
+    imports = ["import base64", "import zlib", ""] if any("zlib." in text for text in written.values()) else []
     return "\n".join(
         [
             f"# {head!r}: run this to see it again.",
+            *imports,
             "import numpy as np",
             "from veriformer.replay import reproduce",
             "",
@@ -87,7 +91,8 @@ def array_source(array: np.ndarray) -> str:
     ):
         return f"np.eye({len(array)}, dtype={name})"
     if array.size > BIG:
-        return f"np.frombuffer(bytes.fromhex({array.tobytes().hex()!r}), dtype={name}).reshape({array.shape!r})"
+        packed = base64.b85encode(zlib.compress(array.tobytes(), 9)).decode("ascii")
+        return f"np.frombuffer(zlib.decompress(base64.b85decode({packed!r})), dtype={name}).reshape({array.shape!r})"
     if array.size == 0:
         return f"np.zeros({array.shape!r}, dtype={name})"
     return f"np.array({numbers(array.tolist())}, dtype={name})"

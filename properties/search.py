@@ -84,7 +84,7 @@ def find(
                 return FoundCase(case, outcome, examples)
             declined[size] += 1 if outcome.raised else -len(KINDS) if outcome.weighed else 0
     rows = [row for row in rows if declined[id(row)] <= 0]
-    if law.statistical or law.dear or not (rows and budget.examples):
+    if law.statistical or law.dear or not (law.at_random and rows and budget.examples):
         return None
     return at_random(law, rows, offer, door, budget, settled, run, examples)
 

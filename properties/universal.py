@@ -49,8 +49,9 @@ def laws(subject: Subject) -> Iterator[Law]:
     yield everywhere(same_world(leaves_the_world_as_it_found_it))
     if subject.large:
         kinds = tuple(kind for kind in LARGE_KINDS if subject.kinds is None or kind in subject.kinds)
-        in_large_sizes = plain("In the sizes of real models too.", rows=subject.large, kinds=kinds, dear=True)
-        yield in_large_sizes(large_sizes_agree_with_the_spec)
+        sentence = "In the sizes of real models too the output is the formula's."
+        in_large_sizes = plain(sentence, rows=subject.large, kinds=kinds)(large_sizes_agree_with_the_spec)
+        yield replace(in_large_sizes, at_random=False, dear=subject.stack)
     if subject.arrays:
         unchanged = plain("Its arguments are what they were, byte for byte, after the call.")
         yield everywhere(unchanged(does_not_change_its_arguments))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import base64
 import io
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import ml_dtypes
@@ -219,7 +221,7 @@ def test_unloadable_target_says_nothing_that_acts(tmp_path: Path, capsys: pytest
 )
 def test_array_in_a_script_is_the_array(array: np.ndarray) -> None:
     """To the last bit, dtype and shape included."""
-    back = eval(array_source(array), {"np": np})
+    back = eval(array_source(array), {"np": np, "base64": base64, "zlib": zlib})
     assert (back.dtype, back.shape) == (array.dtype, array.shape)
     assert back.tobytes() == array.tobytes()
 
