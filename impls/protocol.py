@@ -262,6 +262,8 @@ class Raised:
     traceback: str = ""
     fatal: bool = False
     """The process did not survive the call, or had to be stopped."""
+    stopped: bool = False
+    """It was stopped, for the time or the memory that it took."""
 
 
 @dataclass(frozen=True)

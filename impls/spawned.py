@@ -68,7 +68,7 @@ class Died(Exception):
     def __init__(self, type: str, message: str, traceback: str = "", *, stopped: bool = False) -> None:
         super().__init__(message)
         self.stopped = stopped
-        self.raised = Raised(type, message, fatal=True, traceback=traceback)
+        self.raised = Raised(type, message, fatal=True, traceback=traceback, stopped=stopped)
 
 
 class Spawned:

@@ -13,6 +13,7 @@ from veriformer.properties import (
     depth,
     dropped_weights,
     empty_batch,
+    large_sizes,
     optimizer,
     special,
     visibility,
@@ -39,6 +40,7 @@ LAWS: dict[str, tuple[Law, ...]] = {
             for value in vars(home).values()
             if isinstance(value, Law) and value.component == name and value.form == COMPONENTS[name].form
         ),
+        *large_sizes.laws(SUBJECTS[name]),
     )
     for name, module in MODULES.items()
 }

@@ -13,7 +13,7 @@ from veriformer.impls.protocol import Door, Offer, Reply
 from veriformer.properties import diagnose, minimise, search
 from veriformer.properties.absent import why_absent, why_elsewhere
 from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_layer, promised
-from veriformer.properties.law import NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
+from veriformer.properties.law import LARGE, NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
 from veriformer.properties.probes import seed_of
@@ -88,7 +88,8 @@ def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:
         return Outcome(Verdict.UNSUPPORTED, reason=str(reason))
     except Asked as asked:
         raised = asked.raised
-        if raised.declined or (case.extension and not raised.fatal):
+        too_much = raised.stopped and case.extension == LARGE
+        if raised.declined or too_much or (case.extension and not raised.fatal):
             words = f"{case.extension}: " if case.extension else ""
             return Outcome(Verdict.UNSUPPORTED, raised=raised, reason=f"{words}{raised.type}: {raised.message}")
         return Outcome(Verdict.CRASHED, raised=raised)

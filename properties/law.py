@@ -70,6 +70,8 @@ class Evidence:
     """The difference allowed to who computes in float32 inside a component, where more is allowed to everybody."""
 
 
+LARGE = "sizes of real models"
+"""An extension: cases of many rows, columns or positions."""
 NOT_SEPARATED = "the truth itself does not show the effect"
 """Why an existential law is not asked of a case."""
 

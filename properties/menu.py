@@ -108,6 +108,11 @@ def is_stack(law: Law) -> bool:
     return law.subject is not None and law.subject.stack
 
 
+def is_large(law: Law) -> bool:
+    """Is it a law of the sizes of real models?"""
+    return law.subject is not None and bool(law.subject.large) and law.rows == law.subject.large
+
+
 def varied(rows: list[Row], most: int) -> list[Row]:
     """So many of the sizes, in their order: the smallest, and one by one whichever brings most that none of them has yet, new
     options before new settings."""

@@ -30,7 +30,6 @@ from veriformer.spec.numbers.precision import FORMATS
 WRITABLE = ("contiguous", "transposed", "strided", "offset", "negative")
 """Layouts in which each number has a place of its own that may be written."""
 RESULT_KEPT = "result kept from the earlier call"
-LARGE_KINDS = ("large_at_the_end", "normal")
 SIZES_OF_STACKS = 6
 """Sizes in which stacks are asked for gradients, and batches one by one: many truths, and for JAX many compilations."""
 
@@ -47,11 +46,6 @@ def laws(subject: Subject) -> Iterator[Law]:
         "Generators, environment, settings, working directory and threads are what they were before the call."
     )
     yield everywhere(same_world(leaves_the_world_as_it_found_it))
-    if subject.large:
-        kinds = tuple(kind for kind in LARGE_KINDS if subject.kinds is None or kind in subject.kinds)
-        sentence = "In the sizes of real models too the output is the formula's."
-        in_large_sizes = plain(sentence, rows=subject.large, kinds=kinds)(large_sizes_agree_with_the_spec)
-        yield replace(in_large_sizes, at_random=False, dear=subject.stack)
     if subject.arrays:
         unchanged = plain("Its arguments are what they were, byte for byte, after the call.")
         yield everywhere(unchanged(does_not_change_its_arguments))
@@ -87,12 +81,6 @@ def laws(subject: Subject) -> Iterator[Law]:
 
 def agrees_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """|f(x) - F(x)| <= B(x), element by element."""
-    return experiment.ask(case).evidence()
-
-
-def large_sizes_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
-    """|f(x) - F(x)| <= B(x), element by element, where rows, columns or positions are many: what a grid, a block, a table or a
-    16-bit index has no room for goes wrong there alone."""
     return experiment.ask(case).evidence()
 
 
