@@ -268,9 +268,9 @@ class FloatBall(Number):
     def matmul(self, other: Self) -> Self:
         """Rows of one and columns of the other each in units of their largest exponent. Sums in any order, fused or not."""
         if other.ndim == 1:
-            return self.matmul(np.expand_dims(other, 1))[..., 0]
+            return self.matmul(other[:, None])[..., 0]
         if self.ndim == 1:
-            return np.expand_dims(self, 0).matmul(other)[..., 0, :]
+            return self[None].matmul(other)[..., 0, :]
         rows = np.max(self.exponent, axis=-1, keepdims=True, initial=NOTHING)
         columns = np.max(other.exponent, axis=-2, keepdims=True, initial=NOTHING)
         (a, a_radius), (b, b_radius) = self.at(rows), other.at(columns)
