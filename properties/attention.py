@@ -71,7 +71,7 @@ ROWS = (
     row((2, 1), 33, 33, 4, 4, causal=True, reach="tile"),
     row((2, 2), 3, 33, 4, 4, mask="each example", reach="tile"),
     row((1, 1), 32, 128, 4, 4, mask=True, reach="tile"),
-    row((1,), 129, 129, 2, 2, causal=True, reach="tile"),
+    row((1,), 65, 65, 2, 2, causal=True, reach="tile"),
     row((2, 1), 2, 769, 4, 4, mask="padding", reach="long"),
     row((1, 1), 9, 300, 4, 4, causal=True, reach="long"),
     row((1, 1), 32, 64, 128, 128, kernel=True),

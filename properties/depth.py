@@ -39,7 +39,7 @@ def holds_end_to_end_at_depth(case: Case, experiment: Experiment) -> Evidence:
     """|f(x) - F(x)| <= sqrt(2 ln(2 N / 1e-9)) sigma, sigma^2 the sum of the squares of all local bounds, carried to the end."""
     answer = experiment.ask(case)
     question = experiment.question(case)
-    ((path, truth),) = experiment.truths.of(question.key() + b"deep", lambda: [((), deep_truth(question))])
+    ((path, truth),) = experiment.truths.of(question.key + b"deep", lambda: [((), deep_truth(question))])
     try:
         got = answer.output(path)
     except Misshapen as misshapen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Question:
     slip: Slip | None = None
     """The one thing that is changed in the formula, to see whether it explains an answer."""
 
+    @cached_property
     def key(self) -> bytes:
         """A digest of all of it."""
         conventions = sorted(self.conventions.items())

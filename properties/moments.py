@@ -180,7 +180,7 @@ def agrees_without_decay(other: str, case: Case, experiment: Experiment) -> tupl
     """What the spec of the other component says, where nothing decays."""
     answer = experiment.ask(case)
     question = experiment.question(case, component=COMPONENTS[other])
-    truths = experiment.truths.of(question.key() + b"outputs", question.outputs)
+    truths = experiment.truths.of(question.key + b"outputs", question.outputs)
     return tuple(truth.evidence(f"{place(path)}, as {other} has it", answer.output(path)) for path, truth in truths)
 
 

@@ -189,7 +189,7 @@ def idle_steps_are_counted(case: Case, experiment: Experiment) -> tuple[Evidence
     question = experiment.question(
         case.but(arguments=(params, grads, state)), component=COMPONENTS[experiment.component.name]
     )
-    truths = experiment.truths.of(question.key() + b"outputs", question.outputs)
+    truths = experiment.truths.of(question.key + b"outputs", question.outputs)
     return tuple(
         truth.evidence(f"{path[-1]} after {IDLE} idle steps", np.asarray(answered[-1][path[-1]]))
         for path, truth in truths

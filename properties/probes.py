@@ -130,7 +130,7 @@ class Draw:
         """Rounded to the dtype, and kept inside its range."""
         top = FORMATS[self.dtype].largest
         within = np.minimum(np.maximum(np.asarray(values, dtype=np.float64), -top), top)
-        return np.asarray(within.astype(numpy_dtype(self.dtype)))
+        return np.asarray(within.astype(numpy_dtype(self.dtype), order="C"))
 
 
 Top = Callable[[str], float]

@@ -17,7 +17,7 @@ from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import BITS, Balls, Truth
 from veriformer.spec.numbers import Ball, Bounded, Enclosure
 
-LARGE = 2048
+LARGE = 4096
 """From so many numbers in a case on, it is the numbers that take the time."""
 
 
@@ -31,7 +31,8 @@ def foresee(law: Law, cases: Iterable[Case], experiment: Experiment) -> None:
     for case in cases:
         question = experiment.question(case, case.extra[COTANGENT] if law.gradients else None)
         if can_be_stacked(question, law.subject.batched):
-            groups.setdefault(shapes(question), {})[question.key() + kind] = question
+            experiment.foreseen[id(case)] = (case, question)
+            groups.setdefault(shapes(question), {})[question.key + kind] = question
     for group in groups.values():
         wanted = {key: question for key, question in group.items() if key not in experiment.truths.known}
         if len(wanted) > 1:

@@ -17,7 +17,7 @@ from veriformer.properties.probes import KINDS, Draw
 from veriformer.properties.settle import settle
 from veriformer.properties.together import can_be_stacked, foresee
 from veriformer.properties.truth import BITS, Truths
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, SLIPS
 
 STACKED = (
     "softmax",
@@ -70,7 +70,7 @@ def test_each_truth_is_the_one_found_alone(component: str, name: str, dtype: str
     kind = b"gradients" if law.gradients else b"outputs"
     for case in drawn:
         question = experiment.question(case, case.extra["cotangent"] if law.gradients else None)
-        together = truths.known.get(question.key() + kind)
+        together = truths.known.get(question.key + kind)
         if together is None:
             continue
         alone = question.gradients() if law.gradients else question.outputs()
@@ -78,6 +78,12 @@ def test_each_truth_is_the_one_found_alone(component: str, name: str, dtype: str
         for (_, one), (_, other) in zip(together, alone, strict=True):
             for part in ("value", "bound", "layer", "scale"):
                 assert np.array_equal(getattr(one, part), getattr(other, part), equal_nan=part != "layer"), part
+            floats = one.in_floats()
+            if floats is not None:
+                known = np.isfinite(floats.radii())
+                assert (other.formula(256).distances(np.where(known, floats.centres(), 0.0)) <= floats.radii())[
+                    known
+                ].all()
             for bits in BITS[:2]:  # at the first together, from the second on alone
                 ball, own = one.formula(bits), other.formula(bits)
                 assert ball.shape == own.shape
@@ -97,7 +103,7 @@ def test_what_is_shared_within_a_case_is_not_shared_between_cases() -> None:
     foresee(law, given, experiment)
     assert len(truths.known) == 2
     for case, key in zip(given, (0, 1), strict=True):
-        ((_, truth),) = truths.known[experiment.question(case).key() + b"outputs"]
+        ((_, truth),) = truths.known[experiment.question(case).key + b"outputs"]
         assert np.abs(truth.value - v[:, key : key + 1]).max() <= truth.bound.max()
 
 
@@ -116,3 +122,15 @@ def test_only_laws_of_agreement_foresee() -> None:
     truths = Truths()
     foresee(law, cases(replace(law, rows=law.rows[:3]), "float32"), experiment_for("softmax", "float32", truths))
     assert not truths.known
+
+
+def test_what_was_foreseen_is_asked_again_under_other_conventions() -> None:
+    law = next(law for law in LAWS["attention"] if law.name == "agrees_with_the_spec")
+    experiment = experiment_for("attention", "float32", Truths())
+    (case, *_) = drawn = cases(law, "float32")
+    foresee(law, drawn, experiment)
+    assert experiment.question(case) is experiment.question(case)
+    slip = SLIPS[0]
+    other = replace(experiment, slip=slip).question(case)
+    assert other.slip is slip
+    assert other.key != experiment.question(case).key

@@ -201,10 +201,10 @@ class FloatBall(Number):
     def exp(self) -> Self:
         """exp(x) = 2^k exp(t), t = x - k ln 2 no larger than 0.36, exp(t) by Taylor's polynomial of degree 14.
 
-        In units of u = 2^-53, beside exp(t) >= 0.69: t is good to 0.36 u for each of its two subtractions, and less than
-        0.1 u for ln 2 in two parts and the product with the second: 0.82 u times exp(t) <= 1.44. Horner's rule, step by step:
-        what is added up to the step before the last is at most 1.21, its error at most (2 * 1.21 u) / (1 - 0.36) = 3.8 u,
-        times t 1.4 u; the last product is rounded by 0.44 u, the last sum by 1.44 u. The rest of the series is below
+        In units of u = 2^-53, beside exp(t) >= 0.69: the two subtractions answer less than 0.4 and 0.36, and what ln 2 in two
+        parts and the product with the second cost is below 0.06 u: t is good to 0.82 u, times exp(t) <= 1.44. Horner's rule,
+        step by step: what is added up to the step before the last is at most 1.21, its error at most (2 * 1.21 u) / (1 - 0.36)
+        = 3.8 u, times t 1.4 u; the last product is rounded by 0.44 u, the last sum by 1.44 u. The rest of the series is below
         0.36^15 / 15! < 2^-62. Together below 4.5 u, relative to exp(t) below 6.6 u < 2^-50. And exp(x + d) lies within
         exp(x) (|d| + d^2) for |d| up to 1.
         """

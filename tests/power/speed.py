@@ -23,7 +23,7 @@ from veriformer.properties.truth import Truths
 TITLE = "Speed"
 COMPONENT, LAW = "attention", "agrees_with_the_spec"
 WANTED = {"sweep": 1000, "random": 300}
-ROUNDS, EXAMPLES = 5, 600
+ROUNDS, EXAMPLES = 10, 600
 PARTS = {
     "certifying the truth in balls": ("truth.py", "enclosure"),
     "deriving the bound": ("truth.py", "certified"),
