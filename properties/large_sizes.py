@@ -9,7 +9,7 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import LARGE, Case, Evidence, Law, Subject
 from veriformer.properties.probes import Draw
 
-KINDS = ("large_at_the_end", "normal")
+KINDS = ("large_at_the_end", "far_offset", "normal")
 
 
 def laws(subject: Subject) -> Iterator[Law]:
