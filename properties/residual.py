@@ -7,12 +7,12 @@ import numpy as np
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, relation
-from veriformer.properties.probes import BEYOND_16_BITS, Draw, power
+from veriformer.properties.probes import Draw, power
+from veriformer.properties.relu import LARGE
 from veriformer.properties.softmax import row
 from veriformer.properties.special import law_of_nan
 
 ROWS = (row((2,)), row((1, 3)), row((2, 3, 4)), row((5, 33)), row((2, 2, 3, 65)), row((2, 1025), reach="long"))
-LARGE = (row((BEYOND_16_BITS, 2)),)
 
 
 def draw(recipe: Draw) -> Case:

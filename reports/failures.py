@@ -19,6 +19,10 @@ SMALL = 64
 """Answers of at most this many numbers are shown whole, beside their worst element."""
 
 
+PASTABLE = 4000
+"""Characters of the longest script that is shown where one is copied from."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """One broken or crashed law, ready to be printed by anybody."""
@@ -36,6 +40,11 @@ class Failure:
     said: str
     """What a crash said: its traceback, else its message."""
     script: str
+
+    @property
+    def is_long(self) -> bool:
+        """Is its script too long to be pasted?"""
+        return len(self.script) > PASTABLE
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,6 @@ STYLES = {
 PLAIN = str.maketrans({"✗": "x", "✓": "+", "–": "-", "·": ".", "×": "x", "±": "+-", "µ": "u", "∞": "inf", "─": "-"})
 """Our own signs on a terminal that has only ASCII."""
 
-PASTABLE = 4000
-"""A longer script is no longer pasted."""
 TOO_LONG = (
     "the script is {} kB long: --json FILE keeps it, and veriformer replay FILE TARGET puts it to your code again"
 )
@@ -164,7 +162,7 @@ def paragraphs(told: Failure) -> Iterator[Text]:
         yield from columns(told.notes)
     if told.script:
         yield line("\nto reproduce", "dim")
-        yield line(told.script.rstrip() if len(told.script) <= PASTABLE else TOO_LONG.format(len(told.script) // 1000))
+        yield line(TOO_LONG.format(len(told.script) // 1000) if told.is_long else told.script.rstrip())
 
 
 def columns(rows: Iterable[tuple[str, ...]]) -> Iterator[Text]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from veriformer.spec.numbers.ball import Ball, working_precision
 from veriformer.spec.numbers.number import Number
+from veriformer.spec.numbers.precision import FLOAT64
 
 UNIT = 2.0**-53 * (1 + 2.0**-20)
 """The relative error of one rounding, and a little more for the roundings of what it is multiplied with."""
@@ -26,8 +27,8 @@ LOST = 2.0**-900
 """More than all that one operation loses below the smallest normal number, 2^-1022 for each of its terms."""
 OUTWARD = 1.0 + 2.0**-20
 """A radius is computed in floats too, by fewer than 2^30 roundings in a row."""
-LARGEST, SMALLEST = float(np.finfo(np.float64).max), float(np.finfo(np.float64).smallest_normal)
 MOST_TERMS = 2**30
+"""A sum of more is left to others."""
 BITS_OF_ARB = 80
 """Enough for what is then rounded to float64."""
 NOTHING = -(2**61)
@@ -81,7 +82,7 @@ class FloatBall(Number):
         values = np.asarray(values)
         floats = values.astype(np.float64)
         size = np.abs(floats)
-        strange = ~(size <= LARGEST) | ((size < SMALLEST) & (size > 0))
+        strange = ~(size <= FLOAT64.largest) | ((size < FLOAT64.tiny) & (size > 0))
         rounded = values.dtype.kind == "O" or (values.dtype.kind in "iu" and (size > 2.0**53).any())
         if rounded or strange.any():
             raise TooCoarse("a number that float64 does not hold, or not with all of its digits")
@@ -255,8 +256,8 @@ class FloatBall(Number):
         largest = np.maximum(self.exponent, other.exponent)
         (a, a_radius), (b, b_radius) = self.at(largest), other.at(largest)
         either = type(self).known(np.maximum(a, b), np.maximum(a_radius, b_radius), largest)
-        decided = (a - b > (a_radius + b_radius) * OUTWARD + LOST, b - a > (a_radius + b_radius) * OUTWARD + LOST)
-        first = np.where(decided[1], 0, np.where(decided[0] | (self.nothing & other.nothing), 1, 2))
+        gap = (a_radius + b_radius) * OUTWARD + LOST
+        first = np.where(b - a > gap, 0, np.where((a - b > gap) | (self.nothing & other.nothing), 1, 2))
         return self.joined([other, self, either], lambda fields: np.choose(first, np.broadcast_arrays(*fields)))
 
     def heaviside(self) -> Self:
