@@ -14,7 +14,7 @@ from veriformer.cli import main
 from veriformer.impls.protocol import Misuse
 from veriformer.properties.conformance import FOLLOWS, Selection, Suite
 from veriformer.properties.menu import Budget
-from veriformer.properties.question import Questions
+from veriformer.properties.items import Items
 from veriformer.record import Record, Verdict, read
 from veriformer.run import found_in
 from veriformer.testing import conformance_tests
@@ -110,9 +110,9 @@ def test_our_own_laws_and_the_example() -> None:
     assert re.search(r"\b1 passed, \d+ deselected", printed), printed
 
 
-def questions(target: str, *components: str) -> Questions:
-    """All questions in float32, few cases each."""
-    return Questions(Suite(found_in([target]), Selection(components, (), ("float32",)), Budget(0, quick=True)))
+def items(target: str, *components: str) -> Items:
+    """All items in float32, few cases each."""
+    return Items(Suite(found_in([target]), Selection(components, (), ("float32",)), Budget(0, quick=True)))
 
 
 def plain(record: Record) -> tuple[object, ...]:
@@ -120,7 +120,7 @@ def plain(record: Record) -> tuple[object, ...]:
     return *record.key, record.verdict, record.judged, record.worst_ratio, dict(record.conventions), record.message
 
 
-def test_questions_get_the_verdicts_of_a_run(tmp_path: Path) -> None:
+def test_items_get_the_verdicts_of_a_run(tmp_path: Path) -> None:
     """In any order: each verdict is that of `check`, and none is left out."""
     records = tmp_path / "records.jsonl"
     with pytest.raises(SystemExit):
@@ -140,8 +140,8 @@ def test_questions_get_the_verdicts_of_a_run(tmp_path: Path) -> None:
             ]
         )
     wanted = sorted(plain(record)[:8] for record in read(records) if record.law)
-    asked = questions("numpy", "softmax")
-    found = [asked.put(question) for question in reversed(list(asked))]
+    asked = items("numpy", "softmax")
+    found = [asked.put(item) for item in reversed(list(asked))]
     assert sorted(plain(record)[:8] for record in found if record.law != FOLLOWS) == wanted
     assert [record.verdict for record in found if record.law == FOLLOWS] == [Verdict.HELD]
 
@@ -149,8 +149,8 @@ def test_questions_get_the_verdicts_of_a_run(tmp_path: Path) -> None:
 def test_a_convention_that_nothing_explains_is_broken(tmp_path: Path) -> None:
     """Of who meets the formula; the message names the allowed values."""
     (tmp_path / "sevens.py").write_text(SEVENS)
-    asked = questions(str(tmp_path / "sevens.py"))
-    (record,) = (asked.put(question) for question in asked if question.law == FOLLOWS)
+    asked = items(str(tmp_path / "sevens.py"))
+    (record,) = (asked.put(item) for item in asked if item.law == FOLLOWS)
     assert record.verdict is Verdict.BROKEN
     assert "none of zero, nan" in record.message
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from veriformer.impls.protocol import Misuse
-from veriformer.properties.question import Question, Questions
+from veriformer.properties.items import Item, Items
 from veriformer.record import Record, Verdict
 from veriformer.reports.escape import inline, visible
 from veriformer.reports.terminal import failure
@@ -36,7 +36,7 @@ def conformance_tests(
     seed: int = 0,
     quick: bool = False,
     known: str | Path | None = None,
-) -> Callable[[Question], None]:
+) -> Callable[[Item], None]:
     """A test function, parametrised: bind it to a name that begins with `test`.
 
     targets: as on the command line, `my_kernels.py`, `package.module:impl`, an installed name, `all`. A path is looked
@@ -54,14 +54,14 @@ def conformance_tests(
         components, laws, dtypes, devices, examples, seed, quick,
         exit_first=False, real=False, workers=1, known=load(Path(placed(str(known), beside))) if known else None,
     )  # fmt: skip
-    questions = Questions(plan.suite)
+    items = Items(plan.suite)
     there = versions(plan.known.libraries)
 
-    @pytest.mark.parametrize("question", list(questions), ids=lambda question: inline(question))
-    def test(question: Question) -> None:
+    @pytest.mark.parametrize("item", list(items), ids=lambda item: inline(item))
+    def test(item: Item) -> None:
         __tracebackhide__ = True
-        record = questions.put(question)
-        told(*plan.known.marked([record], there), lost=question.found.named and question.found.implementation is None)
+        record = items.put(item)
+        told(*plan.known.marked([record], there), lost=item.found.named and item.found.implementation is None)
 
     test.__doc__ = f"Every law of {', '.join(map(str, targets))}."
     return test

@@ -1,4 +1,4 @@
-"""Question: one law put to one implementation, in one dtype, on one device; a run as questions that can be put in any order."""
+"""Item: one law put to one implementation, in one dtype, on one device; a run as items that can be put in any order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from veriformer.spec import COMPONENTS
 
 
 @dataclass(frozen=True)
-class Question:
+class Item:
     """What is asked of whom. Where nothing can be asked, the answer is there already."""
 
     found: Found
@@ -32,22 +32,22 @@ class Question:
 
 
 @dataclass
-class Questions:
-    """The questions of a suite. Who asks them in their order opens a door, and settles conventions, once for each."""
+class Items:
+    """The items of a suite. Who puts them in their order opens a door, and settles conventions, once for each."""
 
     suite: Suite
     opened: tuple[tuple[str, ...], Door | Record, Settled] | None = field(default=None, repr=False)
 
-    def __iter__(self) -> Iterator[Question]:
+    def __iter__(self) -> Iterator[Item]:
         for record in self.suite.preliminaries():
             found = next(one for one in self.suite.found if one.name == record.implementation)
-            yield Question(found, record.component, answer=record)
+            yield Item(found, record.component, answer=record)
         for component, dtype in self.suite.groups():
             for found, implementation in self.suite.offering(component):
                 if dtype in implementation.dtypes:
                     for device in self.suite.selection.devices or implementation.devices:
                         for law in self.laws(component, implementation):
-                            yield Question(found, component, law, dtype, device)
+                            yield Item(found, component, law, dtype, device)
 
     def laws(self, component: str, implementation: Implementation) -> Iterator[str]:
         """The laws that are asked of a component, in the form in which it is offered."""
@@ -59,27 +59,27 @@ class Questions:
             if not wanted or name in wanted:
                 yield name
 
-    def put(self, question: Question) -> Record:
+    def put(self, item: Item) -> Record:
         """The verdict."""
-        if question.answer is not None or question.found.implementation is None:
-            return question.answer or self.suite.absent(question.found.name, "", question.found.error)
-        door, settled = self.door(question)
+        if item.answer is not None or item.found.implementation is None:
+            return item.answer or self.suite.absent(item.found.name, "", item.found.error)
+        door, settled = self.door(item)
         if isinstance(door, Record):
             return door
-        if question.law == FOLLOWS:
-            return self.followed(question, door, settled)
-        return self.suite.judged(law_at(door, question.component, question.law), question.found, door, settled)
+        if item.law == FOLLOWS:
+            return self.followed(item, door, settled)
+        return self.suite.judged(law_at(door, item.component, item.law), item.found, door, settled)
 
-    def door(self, question: Question) -> tuple[Door | Record, Settled]:
-        """The door to ask at, or the record that says why there is none; kept open for the next question."""
-        key = (question.found.name, question.component, question.dtype, question.device)
+    def door(self, item: Item) -> tuple[Door | Record, Settled]:
+        """The door to ask at, or the record that says why there is none; kept open for the next item."""
+        key = (item.found.name, item.component, item.dtype, item.device)
         if self.opened is None or self.opened[0] != key:
             self.close()
-            suite = replace(self.suite, selection=replace(self.suite.selection, devices=(question.device,)))
-            (door,) = suite.doors(question.found, question.component, question.dtype)
+            suite = replace(self.suite, selection=replace(self.suite.selection, devices=(item.device,)))
+            (door,) = suite.doors(item.found, item.component, item.dtype)
             settled = Settled()
             if not isinstance(door, Record):
-                settled = settle(door, question.component, INQUIRIES, fits, self.suite.truths)
+                settled = settle(door, item.component, INQUIRIES, fits, self.suite.truths)
             self.opened = (key, door, settled)
         return self.opened[1:]
 
@@ -89,14 +89,14 @@ class Questions:
             self.opened[1].close()
         self.opened = None
 
-    def followed(self, question: Question, door: Door, settled: Settled) -> Record:
+    def followed(self, item: Item, door: Door, settled: Settled) -> Record:
         """Does one of the allowed values explain the answers where the formula is silent?"""
-        agreement = law_at(door, question.component, "agrees_with_the_spec")
-        met = not settled.broken or not self.suite.judged(agreement, question.found, door, settled).bad
-        for record in self.suite.unexplained(door, question.component, settled, formula_is_met=met):
+        agreement = law_at(door, item.component, "agrees_with_the_spec")
+        met = not settled.broken or not self.suite.judged(agreement, item.found, door, settled).bad
+        for record in self.suite.unexplained(door, item.component, settled, formula_is_met=met):
             return record
-        where = {"dtype": question.dtype, "device": question.device, "conventions": dict(settled.described)}
-        return self.suite.verdict(question.found.name, question.component, Verdict.HELD, "", law=FOLLOWS, **where)
+        where = {"dtype": item.dtype, "device": item.device, "conventions": dict(settled.described)}
+        return self.suite.verdict(item.found.name, item.component, Verdict.HELD, "", law=FOLLOWS, **where)
 
 
 def law_at(door: Door, component: str, name: str) -> Law:
