@@ -25,7 +25,10 @@ ROWS = ranked(
     {"shape": (40,), "vocabulary": 70000, "d_model": 1, "reach": "long"},  # more than 16 bits count
     {"shape": (1, 300), "vocabulary": 1025, "d_model": 2, "reach": "long"},
 )
-LARGE = ranked({"shape": (BEYOND_16_BITS,), "vocabulary": 3, "d_model": 2})
+LARGE = ranked(
+    {"shape": (BEYOND_16_BITS,), "vocabulary": 3, "d_model": 2},
+    {"shape": (300,), "vocabulary": BEYOND_16_BITS, "d_model": 2},
+)
 
 
 def draw(recipe: Draw) -> Case:

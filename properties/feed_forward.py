@@ -36,6 +36,7 @@ ROWS = (
     row((1,), 16, 64, 256, kernel=True),
     row((1,), 16, 128, 128, activation="gelu", kernel=True),
 )
+LARGE = (row((), BEYOND_16_BITS, 2, 3), row((), 3, 2, 4099), row((), 3, 4099, 2))
 
 
 def parameters(recipe: Draw, prefix: str = "") -> dict[str, np.ndarray]:
@@ -56,15 +57,7 @@ def draw(recipe: Draw) -> Case:
     return Case((x, parameters(recipe)), options)
 
 
-SUBJECT = Subject(
-    "feed_forward",
-    ROWS,
-    draw,
-    batched={"x": 2},
-    top=power(0.45),
-    differentiable=True,
-    large=(row((), BEYOND_16_BITS, 2, 3),),
-)
+SUBJECT = Subject("feed_forward", ROWS, draw, batched={"x": 2}, top=power(0.45), differentiable=True, large=LARGE)
 law = SUBJECT.law
 
 

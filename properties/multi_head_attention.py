@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, for_scores
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
@@ -41,6 +41,8 @@ ROWS = (
     row((1,), 64, 0, 64, 1, kernel=True),
     row((1,), 32, 0, 128, 2, mask=True, kernel=True),
 )
+LARGE = (row((1,), 4, 0, 512, 8), row((1,), 3, 2100, 4, 2), row((BEYOND_16_BITS // 2 + 1,), 1, 2, 4, 2))
+"""The base model of the paper (table 3); many keys; heads of all examples beyond 16 bits."""
 
 
 def parameters(recipe: Draw, prefix: str = "") -> dict[str, np.ndarray]:
@@ -87,6 +89,7 @@ SUBJECT = Subject(
     stack=True,
     differentiable=True,
     alike=("x", "memory"),
+    large=LARGE,
 )
 law = SUBJECT.law
 SELF = tuple(r for r in ROWS if "length_k" not in r)

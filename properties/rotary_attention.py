@@ -10,7 +10,7 @@ import numpy as np
 from veriformer.properties.behind_mask import behind, inquiry, law_behind_the_mask
 from veriformer.properties.experiment import Experiment
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, relation
-from veriformer.properties.probes import Draw, for_scores, ranked
+from veriformer.properties.probes import BEYOND_16_BITS, Draw, for_scores, ranked
 from veriformer.properties.settle import Inquiry
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
@@ -38,6 +38,10 @@ ROWS = ranked(
         "mask": True,
     },
     {"batch": (1, 2), "length": 64, "d_k": 64, "causal": True, "kernel": True},
+)
+LARGE = ranked(
+    {"batch": (BEYOND_16_BITS // 2 + 1, 2), "length": 1, "length_k": 2, "d_k": 4},
+    {"batch": (1, 1), "length": 3, "length_k": 2100, "d_k": 8},
 )
 
 
@@ -77,6 +81,7 @@ SUBJECT = Subject(
     top=for_scores(0.5),
     differentiable=True,
     alike=("q", "k", "v"),
+    large=LARGE,
 )
 law = SUBJECT.law
 SELF = tuple(row for row in ROWS if not {"length_k", "causal", "kernel", "empty_rows"} & set(row))

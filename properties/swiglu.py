@@ -23,7 +23,11 @@ ROWS = ranked(
     {"batch": (), "length": 1, "d_model": 2, "d_ff": 769, "reach": "long"},
     {"batch": (1,), "length": 16, "d_model": 64, "d_ff": 128, "kernel": True},
 )
-LARGE = ranked({"batch": (), "length": BEYOND_16_BITS, "d_model": 2, "d_ff": 3})
+LARGE = ranked(
+    {"batch": (), "length": BEYOND_16_BITS, "d_model": 2, "d_ff": 3},
+    {"batch": (), "length": 3, "d_model": 2, "d_ff": 4099},
+    {"batch": (), "length": 3, "d_model": 4099, "d_ff": 2},
+)
 
 
 def draw(recipe: Draw) -> Case:

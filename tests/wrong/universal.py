@@ -47,15 +47,26 @@ def is_deterministic(function: Function) -> Function:
 
 def large_sizes_agree_with_the_spec(function: Function) -> Function:
     """Of more than a thousand numbers the last ones, for which a table or a grid has no room, stay what they were: 0."""
+    return _altered(function, lambda answer: _each(answer, _cut))
 
-    def cut(leaf: Any) -> Any:
-        if np.size(leaf) <= 1000:
-            return leaf
-        short = leaf.copy()
-        short.reshape(-1)[-8:] = 0
-        return short
 
-    return _altered(function, lambda answer: _each(answer, cut))
+def gradients_of_large_sizes_agree_with_the_spec_vjp(vjp: Function) -> Function:
+    """So do the last of a gradient; and of a cotangent they are not seen."""
+
+    @functools.wraps(vjp)
+    def wrong(cotangent: Any, *arguments: Any, **options: Any) -> Any:
+        return _each(vjp(_cut(cotangent), *arguments, **options), _cut)
+
+    return wrong
+
+
+def _cut(leaf: Any) -> Any:
+    """Of more than a thousand numbers the last eight are 0."""
+    if np.size(leaf) <= 1000:
+        return leaf
+    short = leaf.copy()
+    short.reshape(-1)[-8:] = 0
+    return short
 
 
 def leaves_the_world_as_it_found_it(function: Function) -> Function:
