@@ -77,6 +77,7 @@ def raised_by(error: BaseException) -> Raised:
             type=type(error).__name__,
             message=without_addresses(str(error)),
             declined=isinstance(error, NotImplementedError),
+            stopped=isinstance(error, MemoryError),
             traceback=without_addresses("".join(traceback.format_exception(error, limit=-5))),
         )
     return Raised(type=type(error).__name__, message="(its message could not be read)")

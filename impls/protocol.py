@@ -263,7 +263,7 @@ class Raised:
     fatal: bool = False
     """The process did not survive the call, or had to be stopped."""
     stopped: bool = False
-    """It was stopped, for the time or the memory that it took."""
+    """It was stopped, for the time or the memory that it took, or gave up for lack of it."""
 
 
 @dataclass(frozen=True)

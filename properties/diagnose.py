@@ -75,7 +75,7 @@ def cause(
     law: Law, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged, apart: Apart
 ) -> str:
     """Which other formulas explain the refuted cases and contradict no further one; empty if none does."""
-    if law.name not in DIAGNOSED:
+    if law.name not in DIAGNOSED or not refuted:
         return ""
     cases = tuple(itertools.islice(further, FURTHER))
     for others in attempts(refuted, experiment):
@@ -105,14 +105,12 @@ def explains(
     other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged, apart: Apart
 ) -> bool:
     """Does it answer as the implementation does, wherever that answers, and at least once where the formula does not?"""
-    verdicts = [(case, other.says(case, experiment, judged)) for case in refuted]
-    if any(verdict not in (Verdict.HELD, Verdict.UNSUPPORTED) for _, verdict in verdicts):
-        return False
-    for case in further:
-        verdicts.append((case, other.says(case, experiment, judged)))
-        if verdicts[-1][1] in BAD:
+    held = []
+    for number, case in enumerate(itertools.chain(refuted, further)):
+        verdict = other.says(case, experiment, judged)
+        if verdict in BAD or (number < len(refuted) and verdict not in (Verdict.HELD, Verdict.UNSUPPORTED)):
             return False
-    held = (case for case, verdict in verdicts if verdict is Verdict.HELD)
+        held += [case] if verdict is Verdict.HELD else []
     return any(shows(other, case, experiment, judged, apart) for case in held)
 
 

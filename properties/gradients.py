@@ -10,6 +10,7 @@ from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.formula import Question
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, differing, relation
 from veriformer.properties.probes import Draw
+from veriformer.properties.truth import compared
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers import Bounded
 from veriformer.spec.numbers.precision import precision_of
@@ -53,13 +54,14 @@ def gradients_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[E
 
 def gradient_evidence(answer: Answer) -> Iterator[Evidence]:
     """Each gradient beside its truth; one that no derivative reached is no answer."""
+    parts = []
     for path, truth in answer.gradient_truths:
-        gradient = answer.gradient(path)
-        name = f"gradient of {answer.named(path)}"
+        gradient, name = answer.gradient(path), f"gradient of {answer.named(path)}"
         if gradient is None:
             yield differing(name, "none: no derivative reached it", "an array")
         else:
-            yield truth.evidence(name, np.asarray(gradient))
+            parts.append((name, np.asarray(gradient), truth))
+    yield from compared(parts, hasty=answer.hasty)
 
 
 def recording_gradients_changes_nothing(case: Case, experiment: Experiment) -> Evidence:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -206,14 +206,16 @@ def refuted_by(trial: Trial, found: FoundCase, further: Iterable[Case], settled:
     """The verdict on a case that decides the law, made as small as it still does, and what else would explain it."""
     law, experiment = trial.law, trial.experiment
     driven = experiment.component.form == "object"
+    stopped = found.outcome.raised is not None and found.outcome.raised.stopped
+    hasty = replace(trial, experiment=replace(experiment, hasty=True))
 
     def still_fails(smaller: Case) -> bool:
         try:
-            return same_fault(trial.of(smaller), found.outcome)
+            return same_fault(hasty.of(smaller), found.outcome)
         except ValueError:  # without a step, say, the script is outside the domain of the formula
             return False
 
-    case = minimise.smallest(found.case, still_fails, driven=driven, dear=law.dear)
+    case = minimise.smallest(found.case, still_fails, driven=driven, dear=law.dear or stopped)
     outcome = trial.of(case)
     if not outcome.bad:  # it does not repeat: report what was seen
         case, outcome = found.case, found.outcome
@@ -221,11 +223,12 @@ def refuted_by(trial: Trial, found: FoundCase, further: Iterable[Case], settled:
     def judged(other: Case, under: Experiment) -> Verdict:
         return try_case(law, other, under).verdict
 
+    tried = [] if stopped else [found.case, case]  # where there is no answer, no formula can be told by it
     return {
         "verdict": outcome.verdict,
         "message": message_of(outcome),
         "counterexample": counterexample(law, experiment.door, case, outcome, found.examples, settled),
-        "diagnosis": diagnose.cause(law, [found.case, case], further, experiment, judged, apart),
+        "diagnosis": diagnose.cause(law, tried, further, hasty.experiment, judged, apart),
     }
 
 

@@ -66,6 +66,9 @@ def find(
     again: it is not supported, and the law is judged on those that are. foresee: told of the cases of a size when it is met."""
     rows = menu(law, offer, door, budget, settled)
     draws = list(sweep(law, rows, door.dtype, budget))
+    of_size: dict[int, list[int]] = {}
+    for number, draw in enumerate(draws):
+        of_size.setdefault(id(draw.row), []).append(number)
     ahead: dict[int, dict[int, Case]] = {}
     examples, declined = 0, Counter[int]()
     for number, draw in enumerate(draws):
@@ -73,7 +76,7 @@ def find(
         if declined[size] >= DECLINED:
             continue
         if size not in ahead:
-            cases = ((i, drawn(law, one, offer, settled)) for i, one in enumerate(draws) if id(one.row) == size)
+            cases = ((i, drawn(law, draws[i], offer, settled)) for i in of_size[size])
             ahead[size] = {i: case for i, case in cases if case is not None}
             foresee(ahead[size].values())
         case = ahead[size].get(number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -144,6 +144,17 @@ class Truth:
         scale = self.scale if self.nan_is_said else np.where(self.undefined, np.nan, self.scale)
         return Evidence(comparison, observed, allowed, scale, as_float64(got), wanted, layer=layer)
 
+    def surely_refuting(self, comparison: str, got: np.ndarray) -> Evidence | None:
+        """The answer beside the value, if it is refuted wherever the truth may be: the value is within the bound of that."""
+        if got.shape != self.value.shape:
+            return None
+        with np.errstate(invalid="ignore"):
+            at_least = np.abs(as_float64(got) - self.value) - self.bound
+        far = says_something(self.bound, self.scale) & np.isfinite(self.value) & (at_least > self.bound)
+        if not far.any():
+            return None
+        return Evidence(comparison, np.where(far, at_least, 0.0), self.bound, self.scale, as_float64(got), self.value)
+
 
 @dataclass
 class Truths:
@@ -168,6 +179,16 @@ class Truths:
     def count_failure(self) -> None:
         """One more truth that is not certified."""
         self.uncertified += 1
+
+
+def compared(parts: Sequence[tuple[str, np.ndarray, Truth]], *, hasty: bool) -> tuple[Evidence, ...]:
+    """Answers beside their truths. hasty: if one is surely refuted that is all that is said, and nothing is certified."""
+    if hasty:
+        found = (truth.surely_refuting(comparison, got) for comparison, got, truth in parts)
+        refuting = next((evidence for evidence in found if evidence is not None), None)
+        if refuting is not None:
+            return (refuting,)
+    return tuple(truth.evidence(comparison, got) for comparison, got, truth in parts)
 
 
 Lift = Callable[[np.ndarray], Any]

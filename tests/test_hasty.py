@@ -1,0 +1,85 @@
+"""Hasty: of who is surely refuted nothing is certified, and hasty and exact verdicts are the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from veriformer import Implementation
+from veriformer.impls.numpy import impl
+from veriformer.impls.worker import open_door
+from veriformer.properties import LAWS, judge
+from veriformer.properties.experiment import Experiment, promised
+from veriformer.properties.judge import try_case, weigh
+from veriformer.properties.law import Case, Law
+from veriformer.properties.menu import Budget
+from veriformer.properties.settle import Settled
+from veriformer.properties.truth import Truth, Truths
+from veriformer.record import Verdict
+from veriformer.spec import COMPONENTS
+
+X = np.linspace(-3.0, 2.0, 24, dtype=np.float32).reshape(4, 6)
+
+
+def agreement(component: str) -> Law:
+    """The law of agreement."""
+    return next(law for law in LAWS[component] if law.name == "agrees_with_the_spec")
+
+
+def experiment(implementation: Implementation, component: str, *, hasty: bool) -> Experiment:
+    """In float32, without settled conventions."""
+    door = open_door(implementation, "float32", "cpu")
+    return Experiment(door, COMPONENTS[component], {}, promised(door, component), Truths(), hasty=hasty)
+
+
+def scaled(factor: float) -> Implementation:
+    """A softmax that is so many times as large."""
+    scaled_impl = Implementation("scaled")
+
+    @scaled_impl.component
+    def softmax(x: np.ndarray) -> np.ndarray:
+        return np.asarray(impl.functions["softmax"](x) * np.float32(factor))
+
+    return scaled_impl
+
+
+def test_who_is_far_from_the_value_is_refuted_and_nothing_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Truth, "enclosure", property(lambda self: pytest.fail("certified")))
+    outcome = try_case(agreement("softmax"), Case((X,)), experiment(scaled(1.1), "softmax", hasty=True))
+    assert outcome.verdict is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("factor", [1.0, *(1 + step * 2.0**-23 for step in range(1, 40))])
+def test_hasty_and_exact_verdicts_are_the_same(factor: float) -> None:
+    """From what honest code may err to ten times that."""
+    law, case = agreement("softmax"), Case((X,))
+    verdicts = {try_case(law, case, experiment(scaled(factor), "softmax", hasty=hasty)).verdict for hasty in (0, 1)}
+    assert len(verdicts) == 1
+
+
+def test_an_answer_of_nan_is_refuted_in_haste_too() -> None:
+    outcome = try_case(agreement("softmax"), Case((X,)), experiment(scaled(np.nan), "softmax", hasty=True))
+    assert outcome.verdict is Verdict.BROKEN
+
+
+def test_the_distance_told_in_haste_is_no_more_than_the_exact_one() -> None:
+    asked = experiment(scaled(1.01), "softmax", hasty=True).ask(Case((X,)))
+    (hasty,) = asked.evidence()
+    exact = asked.truth.evidence("output", asked.output(()))
+    assert weigh(hasty, "float32").refuted and weigh(exact, "float32").refuted
+    assert (hasty.observed <= exact.observed).all() and hasty.observed.any()
+
+
+def test_who_gives_up_for_lack_of_memory_is_not_asked_for_another_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each further call may take as long."""
+    greedy, calls = Implementation("greedy"), []
+
+    @greedy.component
+    def softmax(x: np.ndarray) -> np.ndarray:
+        calls.append(x.shape)
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(judge.diagnose, "attempts", lambda *_: pytest.fail("diagnosed"))
+    record = judge.judge(agreement("softmax"), open_door(greedy, "float32", "cpu"), Budget(0), settled=Settled())
+    assert record.verdict is Verdict.CRASHED and "MemoryError" in record.message
+    assert len(calls) < 30
