@@ -13,8 +13,8 @@ from tests.commands import SEVENS
 from veriformer.cli import main
 from veriformer.impls.protocol import Misuse
 from veriformer.properties.conformance import FOLLOWS, Selection, Suite
-from veriformer.properties.menu import Budget
 from veriformer.properties.items import Items
+from veriformer.properties.menu import Budget
 from veriformer.record import Record, Verdict, read
 from veriformer.run import found_in
 from veriformer.testing import conformance_tests
