@@ -83,3 +83,18 @@ def test_who_gives_up_for_lack_of_memory_is_not_asked_for_another_formula(monkey
     record = judge.judge(agreement("softmax"), open_door(greedy, "float32", "cpu"), Budget(0), settled=Settled())
     assert record.verdict is Verdict.CRASHED and "MemoryError" in record.message
     assert len(calls) < 30
+
+
+@pytest.mark.parametrize("hasty", [False, True])
+def test_either_side_of_a_kink_is_honest(hasty: bool) -> None:
+    """The bound of a gradient at a kink holds both derivatives, so that haste does not take one for wrong."""
+    right = Implementation("from the right")
+    right.component(impl.functions["relu"])
+
+    @right.vjp("relu")
+    def relu_vjp(cotangent: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
+        return (cotangent * (x >= 0),)
+
+    law = next(law for law in LAWS["relu"] if law.name == "gradients_agree_with_the_spec")
+    case = Case((np.array([0.0, 1.0, -1.0], np.float32),), extra={"cotangent": np.ones(3, np.float32)})
+    assert try_case(law, case, experiment(right, "relu", hasty=hasty)).verdict is Verdict.HELD
