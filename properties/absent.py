@@ -30,7 +30,7 @@ def why_absent(law: Law, door: Door) -> str:
 def why_elsewhere(law: Law, door: Door, budget: Budget) -> str:
     """Why it is asked in another dtype, or run, instead; empty where it is asked in this one. Of stacks the bounds of gradients
     say nothing in half types."""
-    if budget.quick and budget.sizes is None and menu.is_large(law):
+    if budget.quick and menu.is_large(law):
         return "asked in whole runs"
     beside_another = door.backend in menu.COMPILED and budget.sizes is not None
     vacuous = law.gradients and FORMATS[door.dtype].digits < FLOAT32.digits

@@ -13,7 +13,7 @@ from veriformer.impls.protocol import Call, Door, Path, Raised, Reply, Tree
 from veriformer.impls.tree import leaves, spelled
 from veriformer.properties.formula import Question, is_floating
 from veriformer.properties.law import Case, Evidence, as_float64, differing
-from veriformer.properties.truth import Truth, Truths, compared, place
+from veriformer.properties.truth import Refutes, Truth, Truths, compared, place
 from veriformer.spec import Component, Slip
 from veriformer.spec.numbers.precision import Precision, precision_of
 
@@ -47,8 +47,8 @@ class Answer:
     question: Question
     reply: Reply
     truths: Truths
-    hasty: bool = False
-    """Of an answer that is refuted, is it only wanted that it is?"""
+    hasty: Refutes | None = None
+    """Of an answer that this refutes, it is only wanted that it does."""
 
     @cached_property
     def value(self) -> np.ndarray:
@@ -87,7 +87,7 @@ class Answer:
     def evidence(self) -> tuple[Evidence, ...]:
         """Every array answered beside its truth."""
         parts = [(place(path), self.output(path), truth) for path, truth in self.outputs]
-        return compared(parts, hasty=self.hasty)
+        return compared(parts, self.hasty)
 
     def output(self, path: Path) -> np.ndarray:
         """The array answered at a path. Raises Misshapen when the answer is not nested, or shaped, as the formula's."""
@@ -167,8 +167,9 @@ class Experiment:
     slip: Slip | None = None
     """Judged against the formula with this slip, or without a keyword though it is passed: for diagnoses."""
     unheard: str = ""
-    hasty: bool = False
-    """Need a refutation be told in numbers? To make a case smaller, and to try another formula, it need not."""
+    hasty: Refutes | None = None
+    """The judge's word, where a refutation need not be told in numbers: to make a case smaller, and to try another formula.
+    Of a slip inside what an algorithm stands for the bounded numbers know nothing: there everything is certified."""
     foreseen: dict[int, tuple[Case, Question]] = field(default_factory=dict, init=False)
     """Cases whose truths were found together, by their place in memory, and the questions that they put here: under other
     conventions they put other ones."""
@@ -199,7 +200,7 @@ class Experiment:
         question = self.question(case, cotangent)
         told = self.component.told_by(case.arguments, reply.outputs)
         asked = replace(question, options={**question.options, **told}) if told else question
-        return Answer(asked, reply, self.truths, self.hasty)
+        return Answer(asked, reply, self.truths, self.hasty if self.slip is None else None)
 
     def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
         """The case as a question to the spec, of this component or of another one."""

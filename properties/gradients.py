@@ -61,7 +61,7 @@ def gradient_evidence(answer: Answer) -> Iterator[Evidence]:
             yield differing(name, "none: no derivative reached it", "an array")
         else:
             parts.append((name, np.asarray(gradient), truth))
-    yield from compared(parts, hasty=answer.hasty)
+    yield from compared(parts, answer.hasty)
 
 
 def recording_gradients_changes_nothing(case: Case, experiment: Experiment) -> Evidence:

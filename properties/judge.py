@@ -207,7 +207,7 @@ def refuted_by(trial: Trial, found: FoundCase, further: Iterable[Case], settled:
     law, experiment = trial.law, trial.experiment
     driven = experiment.component.form == "object"
     stopped = found.outcome.raised is not None and found.outcome.raised.stopped
-    hasty = replace(trial, experiment=replace(experiment, hasty=True))
+    hasty = replace(trial, experiment=in_haste(experiment))
 
     def still_fails(smaller: Case) -> bool:
         try:
@@ -230,6 +230,11 @@ def refuted_by(trial: Trial, found: FoundCase, further: Iterable[Case], settled:
         "counterexample": counterexample(law, experiment.door, case, outcome, found.examples, settled),
         "diagnosis": diagnose.cause(law, tried, further, hasty.experiment, judged, apart),
     }
+
+
+def in_haste(experiment: Experiment) -> Experiment:
+    """The same experiment, where a refutation need not be told in numbers."""
+    return replace(experiment, hasty=lambda evidence: weigh(evidence, experiment.dtype).refuted)
 
 
 def apart(truth: Truth, other: Truth) -> bool:

@@ -50,8 +50,13 @@ class Budget:
     """No law meets more sizes than this, and only those that are thorough about values meet as many."""
 
     def narrowed(self, sizes: int) -> Budget:
-        """Fewer sizes, a quick sweep, and nothing at random: for a dtype beside another that has had its share."""
-        return replace(self, examples=0, quick=True, sizes=sizes)
+        """Fewer sizes, a brief sweep, and nothing at random: for a dtype beside another that has had its share."""
+        return replace(self, examples=0, sizes=sizes)
+
+    @property
+    def brief(self) -> bool:
+        """Is the sweep short, because the run is quick or the dtype is beside another?"""
+        return self.quick or self.sizes is not None
 
 
 def menu(law: Law, offer: Offer, door: Door, budget: Budget, settled: Settled) -> list[Row]:
@@ -140,10 +145,10 @@ def brings(row: Row) -> set[object]:
 def reaches(law: Law, row: Row, door: Door, budget: Budget) -> bool:
     """Does the law go as far as this size? Off the border of a "tile", and for "long" rows, code takes other paths, but a
     truth costs more there: laws that say so reach them, gradients the tiles alone and nowhere where each is compiled anew,
-    and a quick run none."""
+    and a brief sweep none."""
     reach = row.get("reach")
     too_far = law.gradients and (reach == "long" or door.backend in COMPILED)
-    return reach is None or (law.reaching and not budget.quick and not too_far)
+    return reach is None or (law.reaching and not budget.brief and not too_far)
 
 
 def admits(offer: Offer, row: Row) -> bool:

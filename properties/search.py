@@ -107,7 +107,7 @@ def sweep(law: Law, rows: list[Row], dtype: str, budget: Budget) -> Iterator[Dra
     pairs = [(r, k) for r in range(len(rows)) for k in range(len(kinds))]
     if law.statistical:
         pairs = [(r, 0) for r in range(len(rows))]
-    elif not law.thorough or budget.quick:
+    elif not law.thorough or budget.brief:
         pairs = [(r, k) for r, k in pairs if (k - r) % max(len(rows), 1) == 0 or (r - k) % len(kinds) == 0]
     if budget.sizes is not None and not law.thorough:
         turn = seed_of(law.component, law.name, dtype)

@@ -144,16 +144,16 @@ class Truth:
         scale = self.scale if self.nan_is_said else np.where(self.undefined, np.nan, self.scale)
         return Evidence(comparison, observed, allowed, scale, as_float64(got), wanted, layer=layer)
 
-    def surely_refuting(self, comparison: str, got: np.ndarray) -> Evidence | None:
-        """The answer beside the value, if it is refuted wherever the truth may be: the value is within the bound of that."""
+    def at_least(self, comparison: str, got: np.ndarray) -> Evidence:
+        """The answer beside the value, and how far it at least is from the truth, which is within the bound of the value.
+        Nothing is certified for it."""
         if got.shape != self.value.shape:
-            return None
+            return differing(f"shape of the {comparison}", got.shape, self.value.shape)
+        got = as_float64(got)
         with np.errstate(invalid="ignore"):
-            at_least = np.abs(as_float64(got) - self.value) - self.bound
-        far = says_something(self.bound, self.scale) & np.isfinite(self.value) & (at_least > self.bound)
-        if not far.any():
-            return None
-        return Evidence(comparison, np.where(far, at_least, 0.0), self.bound, self.scale, as_float64(got), self.value)
+            away = np.abs(got - self.value) - self.bound
+        observed = np.where(np.isfinite(self.value), np.fmax(away, 0.0), 0.0)
+        return Evidence(comparison, observed, self.bound, self.scale, got, self.value)
 
 
 @dataclass
@@ -181,13 +181,16 @@ class Truths:
         self.uncertified += 1
 
 
-def compared(parts: Sequence[tuple[str, np.ndarray, Truth]], *, hasty: bool) -> tuple[Evidence, ...]:
-    """Answers beside their truths. hasty: if one is surely refuted that is all that is said, and nothing is certified."""
-    if hasty:
-        found = (truth.surely_refuting(comparison, got) for comparison, got, truth in parts)
-        refuting = next((evidence for evidence in found if evidence is not None), None)
-        if refuting is not None:
-            return (refuting,)
+Refutes = Callable[[Evidence], bool]
+"""The judge's word on evidence. Given by the judge, who alone compares."""
+
+
+def compared(parts: Sequence[tuple[str, np.ndarray, Truth]], refutes: Refutes | None) -> tuple[Evidence, ...]:
+    """Answers beside their truths. refutes: in haste, what is known without certifying is enough if it refutes one of them."""
+    if refutes is not None:
+        for comparison, got, truth in parts:
+            if refutes(evidence := truth.at_least(comparison, got)):
+                return (evidence,)
     return tuple(truth.evidence(comparison, got) for comparison, got, truth in parts)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,14 +12,15 @@ from veriformer.impls.numpy import impl
 from veriformer.impls.worker import open_door
 from veriformer.properties import LAWS, judge
 from veriformer.properties.experiment import Experiment, promised
-from veriformer.properties.judge import try_case, weigh
+from veriformer.properties.judge import in_haste, try_case, weigh
 from veriformer.properties.law import Case, Law
 from veriformer.properties.menu import Budget
 from veriformer.properties.settle import Settled
 from veriformer.properties.truth import Truth, Truths
 from veriformer.record import Verdict
-from veriformer.spec import COMPONENTS
+from veriformer.spec import COMPONENTS, SLIPS
 
+BOTH = (False, True)
 X = np.linspace(-3.0, 2.0, 24, dtype=np.float32).reshape(4, 6)
 
 
@@ -29,7 +32,8 @@ def agreement(component: str) -> Law:
 def experiment(implementation: Implementation, component: str, *, hasty: bool) -> Experiment:
     """In float32, without settled conventions."""
     door = open_door(implementation, "float32", "cpu")
-    return Experiment(door, COMPONENTS[component], {}, promised(door, component), Truths(), hasty=hasty)
+    exact = Experiment(door, COMPONENTS[component], {}, promised(door, component), Truths())
+    return in_haste(exact) if hasty else exact
 
 
 def scaled(factor: float) -> Implementation:
@@ -53,7 +57,7 @@ def test_who_is_far_from_the_value_is_refuted_and_nothing_certified(monkeypatch:
 def test_hasty_and_exact_verdicts_are_the_same(factor: float) -> None:
     """From what honest code may err to ten times that."""
     law, case = agreement("softmax"), Case((X,))
-    verdicts = {try_case(law, case, experiment(scaled(factor), "softmax", hasty=hasty)).verdict for hasty in (0, 1)}
+    verdicts = {try_case(law, case, experiment(scaled(factor), "softmax", hasty=hasty)).verdict for hasty in BOTH}
     assert len(verdicts) == 1
 
 
@@ -68,6 +72,23 @@ def test_the_distance_told_in_haste_is_no_more_than_the_exact_one() -> None:
     exact = asked.truth.evidence("output", asked.output(()))
     assert weigh(hasty, "float32").refuted and weigh(exact, "float32").refuted
     assert (hasty.observed <= exact.observed).all() and hasty.observed.any()
+
+
+def test_a_slip_inside_an_algorithm_is_met_in_haste_too() -> None:
+    """The bounds of attention as a whole do not run through its dropout: what they take for the value is the formula's."""
+    slip = next(slip for slip in SLIPS if slip.name == "not_enlarged")
+    slipped = Implementation("not enlarged")
+
+    @slipped.component
+    def attention(
+        q: np.ndarray, k: np.ndarray, v: np.ndarray, *, keep: np.ndarray | None = None, rate: float = 0.0
+    ) -> np.ndarray:
+        return impl.functions["attention"](q, k, v, keep=keep, rate=rate) * np.float32(1 - rate)
+
+    case = Case((X, X, X), {"keep": np.tri(4, dtype=bool), "rate": 0.5})
+    hasty = experiment(slipped, "attention", hasty=True)
+    assert try_case(agreement("attention"), case, hasty).verdict is Verdict.BROKEN
+    assert try_case(agreement("attention"), case, replace(hasty, slip=slip)).verdict is Verdict.HELD
 
 
 def test_who_gives_up_for_lack_of_memory_is_not_asked_for_another_formula(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +106,7 @@ def test_who_gives_up_for_lack_of_memory_is_not_asked_for_another_formula(monkey
     assert len(calls) < 30
 
 
-@pytest.mark.parametrize("hasty", [False, True])
+@pytest.mark.parametrize("hasty", BOTH)
 def test_either_side_of_a_kink_is_honest(hasty: bool) -> None:
     """The bound of a gradient at a kink holds both derivatives, so that haste does not take one for wrong."""
     right = Implementation("from the right")

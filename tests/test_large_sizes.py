@@ -80,8 +80,10 @@ def test_who_dies_there_is(tmp_path: Path) -> None:
     assert record.verdict is Verdict.CRASHED
 
 
-def test_a_quick_run_leaves_it_to_others(tmp_path: Path) -> None:
-    record = judged("pass", tmp_path, Budget(0, quick=True))
+@pytest.mark.parametrize("budget", [Budget(0, quick=True), Budget(0, quick=True).narrowed(8)], ids=["first", "beside"])
+def test_a_quick_run_leaves_it_to_others(budget: Budget, tmp_path: Path) -> None:
+    """In the dtypes beside float32 too."""
+    record = judged("pass", tmp_path, budget)
     assert (record.verdict, record.message) == (Verdict.ABSENT, "asked in whole runs")
 
 
