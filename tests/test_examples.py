@@ -227,7 +227,7 @@ def test_multihead_attention_follows_a_convention_of_its_own_by_either_path(tmp_
     """Undeclared: what a fully masked row answers is found out, by asking, and nobody is accused for it."""
     code, records = check(EXAMPLES / "nn_multihead_attention.py", tmp_path / "records.jsonl")
     assert code == 0, [(record.law, record.message) for record in bad(records)]
-    followed = {record.implementation: record.conventions.get("fully_masked") for record in records if record.law}
+    followed = {record.implementation: record.conventions.get("fully_masked") for record in records if record.judged}
     assert followed == {
         "MultiheadAttention": "zero (undeclared)",
         "MultiheadAttention with weights": "nan (undeclared)",
