@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.bugs.bug import ABSENT, Bug
 from tests.power import __main__ as power
+from tests.power import known
 from tests.power.honest import FAMILIES, WANTED_VARIANTS, controls, row
 from tests.power.known import covering, deviations
 from tests.power.planted import real
@@ -51,6 +53,23 @@ def test_an_accusation_is_a_failure_unless_it_is_known() -> None:
     told = list(figure.failures([row(control, "float32", [accusing], 0.0)], True))
     assert any("is accused" in said for said in told)
     assert any("of the bound" in said for said in told)
+
+
+def test_a_defect_must_be_found_where_it_can_occur() -> None:
+    figure, there = power.figure("defects"), {"found": True, "needs": "", "listed": True, "said": "broken"}
+    gone = {"number": 7, "how": "gelu", "dtype": "float32", **there, "found": False}
+    assert any("not found" in said for said in figure.failures([gone], False))
+    assert list(figure.failures([{**gone, "needs": "AVX512"}], False)) == []
+    assert figure.verdict({**gone, "needs": "AVX512"}) == "does not occur without AVX512"
+
+
+def test_a_deviation_that_does_not_occur_is_told_but_where_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> bool:
+        return any("component gelu" in said for said in known.stale([]))
+
+    for there, stale in (("AVX2", False), ("AVX512", True)):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda there=there: there)
+        assert told() is stale
 
 
 def test_known_deviations_say_why_and_where_it_can_be_seen() -> None:
@@ -101,11 +120,11 @@ def test_a_bug_is_judged_with_what_found_it_and_what_did_not(monkeypatch: pytest
 
 
 def test_real_bugs_are_among_the_eighty() -> None:
-    known = json.loads((Path(__file__).parent / "bugs" / "ids.json").read_text(encoding="utf-8"))
-    assert len({one["id"] for one in known}) == len(known) == 80
+    listed = json.loads((Path(__file__).parent / "bugs" / "ids.json").read_text(encoding="utf-8"))
+    assert len({one["id"] for one in listed}) == len(listed) == 80
     made: list[Bug] = real()
-    assert {bug.id for bug in made} <= {one["id"] for one in known}
-    threads = {one["id"]: one["url"] for one in known}
+    assert {bug.id for bug in made} <= {one["id"] for one in listed}
+    threads = {one["id"]: one["url"] for one in listed}
     assert [bug.id for bug in made if bug.url != threads[bug.id]] == []
 
 
