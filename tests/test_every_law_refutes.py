@@ -40,9 +40,11 @@ TRUTHS = Truths()
 
 @pytest.fixture(autouse=True)
 def undiagnosed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong is known: no other formula is tried, and the counterexample need not be the smallest."""
+    """What is wrong is known: no other formula is tried, and the counterexample need not be the smallest, in large sizes and of
+    deep stacks least of all."""
     monkeypatch.setattr(diagnose, "DIAGNOSED", ())
     monkeypatch.setattr(minimise, "CALLS", 100)
+    monkeypatch.setattr(minimise, "DEAR_CALLS", 5)
 
 
 def functions_of(path: Path) -> Functions:
@@ -113,7 +115,9 @@ def verdict_of_the_honest(law: Law, found: Mapping[str, Any]) -> Verdict:
 
 
 @pytest.mark.parametrize("law", EVERY_LAW)
-def test_refutes_what_breaks_it(law: Law) -> None:
+def test_refutes_what_breaks_it(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
+    if is_large(law):
+        monkeypatch.setattr(minimise, "CALLS", 20)
     record = judged(law, wrong_implementation(law), Budget(examples=10))
     assert record.verdict is Verdict.BROKEN, f"{record.verdict}: {record.message}"
     assert record.message

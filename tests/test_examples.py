@@ -123,13 +123,15 @@ def test_cache_object_needs_its_own_mask_as_its_comment_says(tmp_path: Path) -> 
 
 
 def test_torch_optim_holds_undeclared(tmp_path: Path) -> None:
-    """Loop and foreach: every law of the object form is judged, resuming and strides of gradients among them."""
+    """Loop and foreach: every law of the object form is judged, resuming and strides of gradients among them; Adam as part of
+    AdamW."""
     pytest.importorskip("torch")
-    code, records = check(EXAMPLES / "torch_optim.py", tmp_path / "records.jsonl", "--dtype", "float32")
+    chosen = ("--dtype", "float32", "-c", "gradient_descent", "-c", "adamw")
+    code, records = check(EXAMPLES / "torch_optim.py", tmp_path / "records.jsonl", *chosen)
     assert code == 0, [(record.law, record.message) for record in bad(records)]
     assert {record.verdict for record in records} == {Verdict.HELD}
     assert {record.implementation for record in records} == {"torch.optim", "torch.optim (foreach)"}
-    assert {record.component for record in records} == {"gradient_descent", "adam", "adamw"}
+    assert {record.component for record in records} == {"gradient_descent", "adamw"}
     assert not any(record.conventions for record in records), "nothing is declared, and nothing found out"
 
 
