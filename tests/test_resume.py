@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
+import os
 import random
 import signal
 import subprocess
@@ -27,6 +30,20 @@ def relu(x):
 """
 CHOSEN = ("--dtype", "float32", "--dtype", "float64", "--quick", "--examples", "1")
 MOMENTS = 20
+FORKING = """
+import json, os, sys
+from veriformer.cli import main
+for line in sys.stdin:
+    run = os.fork()
+    if run == 0:
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        main(json.loads(line))
+    print(run, flush=True)
+    os.waitpid(run, 0)
+    print("ended", flush=True)
+"""
+"""Runs of the command, each in a process that need not import everything again: its number, and when it has ended."""
 
 
 def command(target: Path, records: Path, *options: str) -> list[str]:
@@ -65,6 +82,11 @@ def undisturbed(target: Path) -> Path:
     return records
 
 
+def is_alive(process: int) -> bool:
+    """Has it not ended yet?"""
+    return Path(f"/proc/{process}").exists()
+
+
 def size(path: Path) -> int:
     """How much there is in a file; -1 if it is not there."""
     return path.stat().st_size if path.exists() else -1
@@ -73,22 +95,24 @@ def size(path: Path) -> int:
 def test_a_run_killed_at_any_moment_is_resumed(target: Path, undisturbed: Path, tmp_path: Path) -> None:
     """Killed twenty times, soon after it has gone on by a record or more; by turns with one and two processes."""
     records, rng = tmp_path / "records.jsonl", random.Random(0)
-    for moment in range(MOMENTS):
-        options = ("--resume", "-j", "2") if moment % 4 == 3 else ("--resume",)
-        running = subprocess.Popen(
-            [sys.executable, "-m", "veriformer.cli", *command(target, records, *options)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        before = size(records)
-        while size(records) == before and running.poll() is None:
-            time.sleep(0.002)
-        time.sleep(rng.random() * 0.1)
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-        assert {*as_lines(records)} <= {*as_lines(undisturbed)}
-        if len(as_lines(records)) == len(as_lines(undisturbed)):
-            records.unlink()
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as runs:
+        assert runs.stdin is not None and runs.stdout is not None
+        for moment in range(MOMENTS):
+            options = ("--resume", "-j", "2") if moment % 4 == 3 else ("--resume",)
+            before = size(records)
+            print(json.dumps(command(target, records, *options)), file=runs.stdin, flush=True)
+            running = int(runs.stdout.readline())
+            while size(records) == before and is_alive(running):
+                time.sleep(0.002)
+            time.sleep(rng.random() * 0.1)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(running, signal.SIGKILL)
+            assert runs.stdout.readline() == "ended\n"
+            assert {*as_lines(records)} <= {*as_lines(undisturbed)}
+            if len(as_lines(records)) == len(as_lines(undisturbed)):
+                records.unlink()
     assert check(*command(target, records, "--resume")) == 1
     assert as_lines(records) == as_lines(undisturbed)
 
