@@ -30,9 +30,9 @@ def test_the_figure_holds_in_its_quick_form(name: str) -> None:
     assert figure.drawn(rows).count("|") > 10
 
 
-def test_no_time_is_counted_twice() -> None:
-    rows = power.figure("speed").measure(True)
-    assert all(0 <= one["share"] <= 1 for one in rows if "share" in one)
+def test_time_that_is_counted_twice_is_told() -> None:
+    parts = [{"figure": "drawing inputs", "share": 0.7}, {"figure": "everything else", "share": -0.1}]
+    assert list(power.figure("speed").failures(parts, True)) == ["everything else: -10 % of the time"]
 
 
 def test_there_are_enough_honest_variants_and_each_says_who_computes_so() -> None:

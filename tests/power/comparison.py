@@ -20,7 +20,7 @@ TITLE = "The comparison"
 ROWS, QUICK_ROWS = 6, 2
 SLIPS_EACH = 12
 """Slips that one task plants."""
-QUICK_SLIPS = 4
+QUICK_SLIPS = 3
 EVERY = 8
 """A quick run takes one control in so many."""
 ORDER = (OURS, *POLICIES, ON_RANDN)

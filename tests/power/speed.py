@@ -83,10 +83,13 @@ def shares(law: Law, door: Door, settled: Settled) -> list[dict[str, Any]]:
 
 
 def failures(rows: Sequence[dict[str, Any]], quick: bool) -> Iterator[str]:
-    """What must hold and does not; in a quick run only that something is judged at all, the machine may be shared."""
+    """What must hold and does not: the rates, in a quick run only that something is judged at all, since the machine may be
+    shared; and no time is counted twice."""
     for one in rows:
         if one.get("wanted") and one["per_second"] < (1 if quick else one["wanted"]):
             yield f"{one['figure']}: {one['per_second']:.0f} judged examples in a second, wanted {one['wanted']}"
+        if not 0 <= one.get("share", 0) <= 1:
+            yield f"{one['figure']}: {100 * one['share']:.0f} % of the time"
 
 
 def drawn(rows: Sequence[dict[str, Any]]) -> str:
