@@ -185,8 +185,8 @@ class Suite:
 
     def budget_of(self, found: Found, dtype: str, component: str) -> Budget:
         """Beside float32 every other dtype meets fewer sizes and nothing at random, half types fewer still, stacks the fewest:
-        what is wired wrongly shows in one dtype as in another, and all that the others add are roundings, which need no large
-        sizes. Half types alone are judged in full, and so is float64."""
+        what is wired wrongly shows in one dtype as in another, and all that the others add are roundings, which show in a few.
+        Half types alone are judged in full, and so is float64."""
         offered = found.implementation.dtypes if found.implementation else ()
         judged = [name for name in offered if name in (self.selection.dtypes or offered)]
         if dtype == "float32" or not any(name in WIDE for name in judged if name != dtype):
