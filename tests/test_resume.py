@@ -84,7 +84,11 @@ def undisturbed(target: Path) -> Path:
 
 def is_alive(process: int) -> bool:
     """Has it not ended yet?"""
-    return Path(f"/proc/{process}").exists()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def size(path: Path) -> int:
