@@ -15,7 +15,8 @@ from veriformer.properties.experiment import Asked, Experiment
 from veriformer.properties.formula import is_floating
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing
 from veriformer.properties.menu import most_varied
-from veriformer.properties.probes import Draw, numpy_dtype, seed_of
+from veriformer.properties.probes import Draw, numpy_dtype
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.universal import result_is_kept, same, told_before
 from veriformer.spec import COMPONENTS
 

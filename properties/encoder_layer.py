@@ -20,7 +20,8 @@ from veriformer.properties.experiment import Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, NotJudged, Subject, as_float64, differing, relation
 from veriformer.properties.multi_head_attention import permuted
-from veriformer.properties.probes import Draw, for_scores, seed_of
+from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.softmax import within_two
 
 

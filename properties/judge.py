@@ -16,8 +16,9 @@ from veriformer.properties.experiment import Asked, Experiment, Misshapen, also_
 from veriformer.properties.law import LARGE, NOT_SEPARATED, Case, Evidence, Law, NotJudged, among, says_something
 from veriformer.properties.menu import Budget
 from veriformer.properties.outcome import SUITE_FAILED, Outcome, Tally, Weighed
-from veriformer.properties.probes import seed_of
 from veriformer.properties.search import FoundCase
+from veriformer.properties.seeds import seed_of
+from veriformer.properties.seldom import seldom_collecting
 from veriformer.properties.settle import Settled
 from veriformer.properties.telling import counterexample, message_of, record
 from veriformer.properties.together import foresee
@@ -138,6 +139,7 @@ class Trial:
             return True
 
 
+@seldom_collecting()
 def judge(law: Law, door: Door, budget: Budget, *, settled: Settled, truths: Truths | None = None) -> Record:
     """Search for an input on which the implementation breaks the law: the only runner of laws."""
     started = time.perf_counter()

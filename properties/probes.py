@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from veriformer.properties.seeds import generator_of
 from veriformer.spec.numbers.precision import FLOAT32, FORMATS
 
 Row = Mapping[str, Any]
@@ -29,11 +29,6 @@ def ranked(*rows: Row) -> tuple[Row, ...]:
 def numpy_dtype(name: str) -> np.dtype:
     """The NumPy dtype of this name, bfloat16 included."""
     return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
-
-
-def seed_of(*words: object) -> int:
-    """A seed that depends on nothing but these words."""
-    return int.from_bytes(hashlib.sha256("|".join(map(str, words)).encode()).digest()[:8], "big")
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Draw:
 
     def rng(self, name: str) -> np.random.Generator:
         """The random numbers of one array."""
-        return np.random.default_rng(seed_of(self.seed, name))
+        return generator_of(self.seed, name)
 
     def array(self, name: str, shape: tuple[int, ...], kind: str | None = None) -> Array:
         """Values of the draw's kind; in one draw of three each array has a kind of its own."""

@@ -19,7 +19,8 @@ from veriformer.impls.protocol import Door, Offer
 from veriformer.properties.drawn import drawn
 from veriformer.properties.law import Case, Law
 from veriformer.properties.menu import Budget, menu, varied
-from veriformer.properties.probes import KINDS, Draw, Row, seed_of
+from veriformer.properties.probes import KINDS, Draw, Row
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.settle import Settled
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from veriformer.impls.protocol import Door
 from veriformer.properties.experiment import Asked, Experiment, promised
 from veriformer.properties.law import Case
 from veriformer.properties.probes import Row
+from veriformer.properties.seldom import seldom_collecting
 from veriformer.properties.truth import Truths
 from veriformer.spec import COMPONENTS, Convention
 
@@ -50,6 +51,7 @@ class Settled:
         return not any(concerns(row) for concerns in self.closed_rows)
 
 
+@seldom_collecting()
 def settle(
     door: Door, component: str, inquiries: tuple[Inquiry, ...], fits: Fits, truths: Truths | None = None
 ) -> Settled:

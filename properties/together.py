@@ -81,8 +81,8 @@ def together(
 def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Question:
     """One question, of which the given ones are the examples: each array gets as many batch axes as the case has, so that what
     is shared within one case is not shared between cases."""
-    first = questions[0]
-    everything = {**arguments_of(first), **first.options}
+    first, arguments = questions[0], [arguments_of(q) for q in questions]
+    everything = {**arguments[0], **first.options}
     ranks = [a.ndim - batched[name] for name, a in everything.items() if isinstance(a, np.ndarray)]
 
     def joined(name: str, arrays: Sequence[Any]) -> Any:
@@ -93,7 +93,7 @@ def stacked(questions: Sequence[Question], batched: Mapping[str, int]) -> Questi
 
     return replace(
         first,
-        arguments=tuple(joined(name, [arguments_of(q)[name] for q in questions]) for name in arguments_of(first)),
+        arguments=tuple(joined(name, [one[name] for one in arguments]) for name in arguments[0]),
         options={name: joined(name, [q.options[name] for q in questions]) for name in first.options},
         cotangent=None if first.cotangent is None else np.stack([np.asarray(q.cotangent) for q in questions]),
     )

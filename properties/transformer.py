@@ -18,7 +18,8 @@ from veriformer.properties.encoder_layer import norm
 from veriformer.properties.experiment import Answer, Experiment
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, Evidence, Subject, differing, relation
-from veriformer.properties.probes import Draw, for_scores, seed_of
+from veriformer.properties.probes import Draw, for_scores
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.softmax import within_two
 from veriformer.spec import COMPONENTS
 

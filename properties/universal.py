@@ -22,7 +22,8 @@ from veriformer.properties.gradients import (
 )
 from veriformer.properties.law import Case, Evidence, Law, NotJudged, Subject, differing, relation
 from veriformer.properties.menu import most_varied
-from veriformer.properties.probes import Draw, Row, seed_of
+from veriformer.properties.probes import Draw, Row
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.truth import place, within
 from veriformer.spec import in_form
 from veriformer.spec.numbers.precision import FORMATS

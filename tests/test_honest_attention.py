@@ -15,7 +15,8 @@ from veriformer.properties import SUBJECTS
 from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case
-from veriformer.properties.probes import KINDS, Draw, seed_of
+from veriformer.properties.probes import KINDS, Draw
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.bounds import attention as bound_of_attention

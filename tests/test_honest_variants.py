@@ -15,7 +15,8 @@ import pytest
 
 from veriformer.properties import SUBJECTS
 from veriformer.properties.formula import Question
-from veriformer.properties.probes import KINDS, Draw, numpy_dtype, seed_of
+from veriformer.properties.probes import KINDS, Draw, numpy_dtype
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.truth import Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -171,7 +172,13 @@ def is_native(value: object) -> bool:
 
 def dtype_of(native: np.ndarray | np.generic) -> str:
     """The name of its dtype, "float32"."""
-    return str(native.dtype)
+    return name_of(native.dtype)
+
+
+@functools.cache
+def name_of(dtype: np.dtype) -> str:
+    """The name of a dtype: NumPy spells it anew each time."""
+    return str(dtype)
 
 
 def device_of(native: np.ndarray | np.generic) -> str:

@@ -17,10 +17,11 @@ from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case, Evidence
 from veriformer.properties.menu import admits
 from veriformer.properties.outcome import Outcome
-from veriformer.properties.probes import numpy_dtype, seed_of
+from veriformer.properties.probes import numpy_dtype
 from veriformer.properties.real import rows
 from veriformer.properties.real.agreement import LAWS
 from veriformer.properties.real.model import Page
+from veriformer.properties.seeds import generator_of
 from veriformer.properties.truth import Truths
 from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS
@@ -59,7 +60,7 @@ class Walk:
         started = time.perf_counter()
         aliases = ((0, 1),) if component == "multi_head_attention" and arguments[0] is arguments[1] else ()
         case = Case(arguments, options, aliases=aliases)
-        rng = np.random.default_rng(seed_of(self.seed, self.page.name, where))
+        rng = generator_of(self.seed, self.page.name, where)
         case = case.but(extra=rows.drawn(component, case, rng))
         outcome = self.outcome(component, case)
         self.steps.append(Step(where, component, case, outcome, time.perf_counter() - started))

@@ -24,10 +24,10 @@ import numpy as np
 
 from veriformer.impls.protocol import Tree
 from veriformer.properties.law import Evidence, relation
-from veriformer.properties.probes import seed_of
 from veriformer.properties.real.compose import compose, pooled
 from veriformer.properties.real.model import Page
 from veriformer.properties.real.plain import Plain
+from veriformer.properties.seeds import generator_of
 from veriformer.spec import COMPONENTS
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Bounded, Tape, pull_back
@@ -89,7 +89,7 @@ def follow(page: Page, seed: int = 0) -> Whole:
     hidden = compose(page, page.params, ask)
     embedding = pooled(hidden, page.kept)
     count, width = embedding.shape
-    rng = np.random.default_rng(seed_of(seed, page.name, "probes"))
+    rng = generator_of(seed, page.name, "probes")
     probes = rng.permuted(np.tile(np.arange(width), (count, 1)), axis=1)[:, : min(PROBES, width)].T
     return Whole(
         page=page,

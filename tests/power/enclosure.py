@@ -17,7 +17,8 @@ from veriformer.properties import SUBJECTS
 from veriformer.properties.formula import Question
 from veriformer.properties.gradients import with_cotangent
 from veriformer.properties.law import Case, NotJudged
-from veriformer.properties.probes import KINDS, Draw, seed_of
+from veriformer.properties.probes import KINDS, Draw
+from veriformer.properties.seeds import seed_of
 from veriformer.properties.truth import Balls, Truth
 from veriformer.spec import COMPONENTS
 from veriformer.spec.numbers.precision import precision_of
