@@ -33,4 +33,5 @@ class Digest(ISeedSequence):
 
     def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
         """The digest as so many words. Raises ValueError where it has not as many."""
-        return np.frombuffer(self.digest, np.dtype(dtype).newbyteorder("<"), count=n_words)
+        words = np.frombuffer(self.digest, np.dtype(dtype).newbyteorder("<"), count=n_words)
+        return words.astype(dtype, copy=False)

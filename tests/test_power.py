@@ -35,6 +35,14 @@ def test_time_that_is_counted_twice_is_told() -> None:
     assert list(power.figure("speed").failures(parts, True)) == ["everything else: -10 % of the time"]
 
 
+def test_a_slower_machine_may_judge_so_much_slower_and_a_faster_one_need_not_judge_faster() -> None:
+    speed = power.figure("speed")
+    assert speed.wanted_here(speed.YARDSTICK) == speed.wanted_here(speed.YARDSTICK / 2) == speed.WANTED
+    assert speed.wanted_here(2 * speed.YARDSTICK) == {name: rate / 2 for name, rate in speed.WANTED.items()}
+    slow = [{"figure": "sweep", "per_second": 400.0, "wanted": speed.wanted_here(2 * speed.YARDSTICK)["sweep"]}]
+    assert list(speed.failures(slow, False)) == ["sweep: 400 judged examples in a second, wanted 500"]
+
+
 def test_there_are_enough_honest_variants_and_each_says_who_computes_so() -> None:
     every = [one for family in FAMILIES for one in controls(family)]
     assert len({(one.component, one.how) for one in every}) >= WANTED_VARIANTS
