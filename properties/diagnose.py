@@ -104,13 +104,16 @@ def attempts(refuted: list[Case], experiment: Experiment) -> Iterator[Iterable[O
 def explains(
     other: Other, refuted: list[Case], further: Iterable[Case], experiment: Experiment, judged: Judged, apart: Apart
 ) -> bool:
-    """Does it answer as the implementation does, wherever that answers, and at least once where the formula does not?"""
-    held = []
-    for number, case in enumerate(itertools.chain(refuted, further)):
+    """Does it answer as the implementation does, wherever that answers and its bound says something, and at least once where
+    the formula does not?"""
+    verdicts, held = set(), []
+    for number, case in enumerate(itertools.chain(refuted, further), 1):
         verdict = other.says(case, experiment, judged)
-        if verdict in BAD or (number < len(refuted) and verdict not in (Verdict.HELD, Verdict.UNSUPPORTED)):
-            return False
+        verdicts.add(verdict)
         held += [case] if verdict is Verdict.HELD else []
+        says_nothing = number == len(refuted) and Verdict.ABSTAINED in verdicts and not held
+        if verdict in BAD or says_nothing:
+            return False
     return any(shows(other, case, experiment, judged, apart) for case in held)
 
 

@@ -168,8 +168,7 @@ class Experiment:
     """Judged against the formula with this slip, or without a keyword though it is passed: for diagnoses."""
     unheard: str = ""
     hasty: Refutes | None = None
-    """The judge's word, where a refutation need not be told in numbers: to make a case smaller, and to try another formula.
-    Of a slip inside what an algorithm stands for the bounded numbers know nothing: there everything is certified."""
+    """The judge's word, where a refutation need not be told in numbers: to make a case smaller, and to try another formula."""
     foreseen: dict[int, tuple[Case, Question]] = field(default_factory=dict, init=False)
     """Cases whose truths were found together, by their place in memory, and the questions that they put here: under other
     conventions they put other ones."""
@@ -200,7 +199,7 @@ class Experiment:
         question = self.question(case, cotangent)
         told = self.component.told_by(case.arguments, reply.outputs)
         asked = replace(question, options={**question.options, **told}) if told else question
-        return Answer(asked, reply, self.truths, self.hasty if self.slip is None else None)
+        return Answer(asked, reply, self.truths, self.hasty)
 
     def question(self, case: Case, cotangent: np.ndarray | None = None, component: Component | None = None) -> Question:
         """The case as a question to the spec, of this component or of another one."""

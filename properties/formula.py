@@ -13,7 +13,7 @@ import numpy as np
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves, rebuild
 from veriformer.properties.truth import Lift, Truth, certified
-from veriformer.spec import Component, Slip, made
+from veriformer.spec import Component, Slip, made, times_made
 from veriformer.spec.numbers import Number, Tape, pull_back
 from veriformer.spec.numbers.precision import FLOAT64, Precision
 
@@ -121,13 +121,25 @@ class Question:
 
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers."""
-        said, floats = self.nan_is_said, self.suits_floats
-        return certified(self.answered, self.precision, self.layer, self.scale, nan_is_said=said, in_floats=floats)
+        return certified(
+            self.answered, *self.precisions, self.scale, nan_is_said=self.nan_is_said, **self.circumstances
+        )
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments."""
-        said, floats = self.slip is not None, self.suits_floats
-        return certified(self.pulled, self.precision, self.layer, None, nan_is_said=said, in_floats=floats)
+        said = self.slip is not None
+        return certified(self.pulled, *self.precisions, None, nan_is_said=said, **self.circumstances)
+
+    @property
+    def precisions(self) -> tuple[Precision, Precision | None]:
+        """What is judged."""
+        return self.precision, self.layer
+
+    @property
+    def circumstances(self) -> dict[str, Any]:
+        """How it is certified."""
+        slips = 0 if self.slip is None else times_made(self.in_floats)[1]
+        return {"in_floats": self.suits_floats, "slips": slips}
 
     @property
     def suits_floats(self) -> bool:

@@ -20,6 +20,9 @@ NAN_FLOWS_BACK = "the answer is nan by convention, and a cotangent of 0 times na
 answers 0 there is judged."""
 
 
+NOT_SHOWN = "the answer does not show all that the gradient depends on"
+
+
 def differentiated(subject: Subject) -> Callable[[Draw], Case]:
     """Cases with a random cotangent, drawn when the shape of the output is known."""
 
@@ -46,6 +49,9 @@ def with_cotangent(case: Case, recipe: Draw, component: str, kind: str | None = 
 
 def gradients_agree_with_the_spec(case: Case, experiment: Experiment) -> tuple[Evidence, ...]:
     """The vector-Jacobian product of every floating argument lies within its bound of the certified one."""
+    shows = experiment.component.shows
+    if shows is not None and not shows(case.arguments):
+        raise NotJudged(NOT_SHOWN)
     answer = experiment.ask(case, cotangent=case.extra["cotangent"])
     if "nan" in experiment.conventions.values() and any(np.isnan(truth.value).any() for _, truth in answer.outputs):
         raise NotJudged(NAN_FLOWS_BACK)

@@ -12,6 +12,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Path
 from veriformer.properties.law import Evidence, as_float64, differing, says_something
+from veriformer.spec import times_made
 from veriformer.spec.component import largest
 from veriformer.spec.numbers import Ball, Bounded, Enclosure, FloatBall, TooCoarse, working_precision
 from veriformer.spec.numbers.precision import OUTWARD, Precision
@@ -53,6 +54,9 @@ class Truth:
     nan_is_said: bool = True
     """Does a convention say nan where the formula is none? Else nobody says what 0 / 0 is (eps = 0, and x = 0). With
     a slip in it, the formula is taken as it stands."""
+    value_has_slip: bool = True
+    """Was the slip, if there is one, made wherever the bounded numbers went? Else the value may be that of the formula
+    without it, and only what is certified counts."""
 
     @cached_property
     def scale(self) -> np.ndarray:
@@ -189,7 +193,7 @@ def compared(parts: Sequence[tuple[str, np.ndarray, Truth]], refutes: Refutes | 
     """Answers beside their truths. refutes: in haste, what is known without certifying is enough if it refutes one of them."""
     if refutes is not None:
         for comparison, got, truth in parts:
-            if refutes(evidence := truth.at_least(comparison, got)):
+            if truth.value_has_slip and refutes(evidence := truth.at_least(comparison, got)):
                 return (evidence,)
     return tuple(truth.evidence(comparison, got) for comparison, got, truth in parts)
 
@@ -233,11 +237,19 @@ class Balls:
 
 
 def certified(
-    flow: Flow, precision: Precision, layer: Precision | None, scale: Any, *, nan_is_said: bool, in_floats: bool
+    flow: Flow,
+    precision: Precision,
+    layer: Precision | None,
+    scale: Any,
+    *,
+    nan_is_said: bool,
+    in_floats: bool,
+    slips: int = 0,
 ) -> list[tuple[Path, Truth]]:
-    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve: if so asked, in floats first."""
+    """Run a formula over bounded numbers, then over balls as sharp as the bounds deserve: if so asked, in floats first.
+    slips: how often its slip is made in the formula itself."""
     with np.errstate(all="ignore"):
-        bounded = flow(lambda array: Bounded.given(array, precision))
+        bounded, made = times_made(lambda: flow(lambda array: Bounded.given(array, precision)))
         also = [None] * len(bounded) if layer is None else flow(lambda array: Bounded.given(array, layer))
     balls = Balls(flow)
     return [
@@ -251,6 +263,7 @@ def certified(
                 layer=None if narrower is None else narrower[1].error * OUTWARD,
                 nan_is_said=nan_is_said,
                 in_floats=balls.in_floats(index) if in_floats else lambda: None,
+                value_has_slip=made == slips,
             ),
         )
         for index, ((path, one), narrower) in enumerate(zip(bounded, also, strict=True))

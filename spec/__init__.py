@@ -40,6 +40,7 @@ from veriformer.spec.sinusoidal_positions import sinusoidal_positions
 from veriformer.spec.slip import Slip as Slip
 from veriformer.spec.slip import made as made
 from veriformer.spec.slip import met_by as met_by
+from veriformer.spec.slip import times_made as times_made
 from veriformer.spec.softmax import softmax
 from veriformer.spec.swiglu import swiglu
 from veriformer.spec.training_step import training_step

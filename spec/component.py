@@ -64,6 +64,8 @@ class Component(Part):
     from_answer: Mapping[str, Reader] = field(default_factory=dict)
     """Keyword -> how what the formula cannot know, such as a mask that was drawn, is read off an answer. The rest of the
     answer is judged given that."""
+    shows: Callable[[tuple[Any, ...]], bool] | None = None
+    """Does an answer to these arguments show all that a gradient depends on? An answer is what it is without; None: always."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """The formula; its result is a boundary, where `layer` rounds to the output's format."""
@@ -119,11 +121,13 @@ def component(
     conventions: tuple[Convention, ...] = (),
     scale: Scale | None = None,
     from_answer: Mapping[str, Reader] | None = None,
+    shows: Callable[[tuple[Any, ...]], bool] | None = None,
 ) -> Callable[[Callable[..., Any]], Component]:
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        return Component(function, function.__name__, source, honest, conventions, scale, from_answer=from_answer or {})
+        read = {"from_answer": from_answer or {}, "shows": shows}
+        return Component(function, function.__name__, source, honest, conventions, scale, **read)
 
     return declare
 

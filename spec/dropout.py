@@ -39,6 +39,7 @@ def kept_by(arguments: tuple[Any, ...], answer: Any) -> np.ndarray | None:
     ),
     conventions=(RATE_RESOLUTION,),
     from_answer={"keep": kept_by},
+    shows=lambda arguments: bool((arguments[0] != 0).all()),
 )
 def dropout(
     x: Any, rate: float, seed: int, *, training: bool = True, rate_resolution: str = "exact", keep: Any = None

@@ -173,7 +173,7 @@ SLIPS = (
     Planted("no_norm", "encoder_layer", BLOCK, f"    return residual(x, sublayer(x))\n{BLOCK}", STACKS),
     Planted("norm at its default", "encoder_layer", BLOCK, BLOCK.replace('norm == "pre"', "False"), STACKS),
     Planted("norm='pre'", "encoder_layer", BLOCK, BLOCK.replace('norm == "pre"', "True")),
-    Planted("eps at its default", "encoder_layer", BLOCK, f"    eps = 1e-5\n{BLOCK}", STACKS),
+    Planted("eps", "encoder_layer", BLOCK, f"    eps = 1e-5\n{BLOCK}", STACKS),  # at its default, or another one inside: the same
     Planted("norm='pre'", "encoder_layer", DEFAULTS, DEFAULTS.replace("post", "pre")),
     Planted("activation='gelu'", "encoder_layer", DEFAULTS, DEFAULTS.replace("relu", "gelu")),
     Planted("relu_for_gelu", "encoder_layer", 'return feed_forward(x, params["feed_forward"], activation=activation)',

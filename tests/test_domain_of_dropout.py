@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from veriformer.impls.numpy import impl
 from veriformer.impls.protocol import Call
 from veriformer.impls.tree import rebuild
 from veriformer.impls.worker import open_door
-from veriformer.properties import SUBJECTS
+from veriformer.properties import LAWS, SUBJECTS
+from veriformer.properties.experiment import Experiment
+from veriformer.properties.gradients import NOT_SHOWN
+from veriformer.properties.judge import try_case
 from veriformer.properties.law import Case
 from veriformer.properties.probes import Draw
+from veriformer.properties.truth import Truths
+from veriformer.record import Verdict
 from veriformer.spec import COMPONENTS
+from veriformer.spec.numbers.precision import precision_of
 
 X = np.ones((2, 3, 4))
 KEEP = np.ones((2, 3, 4), bool)
@@ -75,9 +82,9 @@ def test_spec_refuses(what: str) -> None:
 def test_ours_refuse(what: str, framework: str) -> None:
     """With a message that names what was wrong."""
     component, case, said = REFUSED[what]
-    impl = pytest.importorskip(f"veriformer.impls.{framework}").impl
+    ours = pytest.importorskip(f"veriformer.impls.{framework}").impl
     narrow = rebuild((case.arguments, dict(case.options)), lambda _, leaf: narrowed(leaf))
-    reply = open_door(impl, "float32", "cpu").ask(Call(component, *narrow))
+    reply = open_door(ours, "float32", "cpu").ask(Call(component, *narrow))
     assert reply.raised is not None, "it answered"
     assert (reply.raised.type, said in reply.raised.message) == ("ValueError", True), reply.raised.message
 
@@ -85,3 +92,16 @@ def test_ours_refuse(what: str, framework: str) -> None:
 def narrowed(leaf: Any) -> Any:
     """A floating array in float32."""
     return leaf.astype(np.float32) if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f" else leaf
+
+
+def test_no_gradient_is_judged_where_the_answer_does_not_show_what_was_dropped() -> None:
+    """Of an x of 0 the same comes out, kept or dropped, and yet its derivative does not."""
+    law = next(law for law in LAWS["dropout"] if law.name == "gradients_agree_with_the_spec")
+    door = open_door(impl, "float32", "cpu")
+    experiment = Experiment(door, COMPONENTS["dropout"], {}, precision_of("float32"), Truths())
+    ones = np.ones(40, np.float32)
+    told = {
+        number: try_case(law, Case((ones * number, 0.5, 1), extra={"cotangent": ones}), experiment) for number in (0, 1)
+    }
+    assert (told[0].verdict, told[0].reason) == (Verdict.UNSUPPORTED, NOT_SHOWN)
+    assert told[1].verdict is Verdict.HELD

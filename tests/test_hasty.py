@@ -91,6 +91,16 @@ def test_a_slip_inside_an_algorithm_is_met_in_haste_too() -> None:
     assert try_case(agreement("attention"), case, replace(hasty, slip=slip)).verdict is Verdict.HELD
 
 
+def test_a_slip_that_the_bounds_run_through_is_refuted_in_haste() -> None:
+    """The scale comes before the algorithm that the bounds know: to refute another one nothing is certified."""
+    slip = next(slip for slip in SLIPS if slip.name == "no_scale")
+    hasty = replace(experiment(impl, "attention", hasty=True), slip=slip)
+    (said,) = hasty.ask(Case((X, X, X))).evidence()
+    ((_, truth),) = hasty.truths_at(Case((X, X, X)))
+    assert weigh(said, "float32").refuted and truth.value_has_slip
+    assert "enclosure" not in vars(truth) and "ball" not in vars(truth)
+
+
 def test_who_gives_up_for_lack_of_memory_is_not_asked_for_another_formula(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each further call may take as long."""
     greedy, calls = Implementation("greedy"), []

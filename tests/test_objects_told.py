@@ -65,11 +65,11 @@ def test_a_position_off_by_one_is_diagnosed_and_told_a_line_a_step(off_by_one: t
         "✗ broken  off-by-one · cached_attention · float32 · cpu",
         "diagnosis: not the formula; on these inputs it equals the formula with a cache position off by one: "
         "what is new is written over the position before it (written_over_the_last)",
-        "  script[0]   float32 (2, 1, 4)  object 0: step(zeros((2, 1, 4)))\n",
-        "  script[1]   float32 (2, 1, 4)  object 0: step([[[0., 0., 0., 0.]],\n",
-        "\noutput[1][1, 0, 3]\n",
-        "    arguments=({'w_q': np.zeros((4, 4), dtype='float32'), ",
-        ", [\n        ('step', 0, np.zeros((2, 1, 4), dtype='float32'), ),\n",
+        "  script[0]   float32 (1, 2)  object 0: step([[0., 1.]])\n",
+        "  script[1]   float32 (1, 2)  object 0: step(zeros((1, 2)))\n",
+        "\noutput[1][0, 1]\n",
+        "    arguments=({'w_q': np.zeros((2, 2), dtype='float32'), ",
+        ", [\n        ('step', 0, np.array([[0.0, 1.0]], dtype='float32'), ),\n",
     ):
         assert words in printed, printed
 
@@ -87,7 +87,7 @@ def test_a_recorded_script_is_put_again(off_by_one: tuple[Path, Path, str], caps
 
     broken = by_script()
     assert (broken.returncode, broken.stderr) == (1, "")
-    assert "object 0: step([[[0., 0., 0., 0.]]," in broken.stdout
+    assert "object 0: step([[0., 1.]])" in broken.stdout
     where = "cached_attention of off-by-one, agrees_with_the_spec, float32 on cpu\n"
     assert run(capsys, "replay", records, target) == (1, f"STILL BROKEN  {where}")
     target.write_text(OFF_BY_ONE.replace("self.position = end - 1", "self.position = end"))

@@ -7,7 +7,7 @@ multiply-add or not, any library function within `precision.ROUNDOFFS`, numbers 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -68,12 +68,12 @@ class Bounded(Number):
     def shape(self) -> tuple[int, ...]:
         return self.value.shape
 
-    @property
+    @cached_property
     def size_at_most(self) -> np.ndarray:
         """Upper bound of the exact value's magnitude."""
         return np.abs(self.value) + self.error
 
-    @property
+    @cached_property
     def reach(self) -> np.ndarray:
         """How far an honest value may be from `value`, which in float64 is only another honest one."""
         return self.error * (2.0 if self.precision.step is FLOAT64 else 1.0)
