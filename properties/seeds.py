@@ -21,7 +21,8 @@ def seed_of(*words: object) -> int:
 
 def generator_of(*words: object) -> np.random.Generator:
     """Random numbers that depend on nothing but these words."""
-    return np.random.Generator(np.random.PCG64(Digest(bits_of(*words))))
+    seed = Digest(bits_of(*words))
+    return np.random.Generator(np.random.PCG64(seed))  # type: ignore[arg-type]  # the stubs know no ISeedSequence
 
 
 class Digest(ISeedSequence):

@@ -126,8 +126,8 @@ def component(
     """Declare the function below as a component of its own name."""
 
     def declare(function: Callable[..., Any]) -> Component:
-        read = {"from_answer": from_answer or {}, "shows": shows}
-        return Component(function, function.__name__, source, honest, conventions, scale, **read)
+        about = (function.__name__, source, honest, conventions, scale)
+        return Component(function, *about, from_answer=from_answer or {}, shows=shows)
 
     return declare
 
