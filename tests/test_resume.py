@@ -29,7 +29,7 @@ def relu(x):
     return x * (x > 1)
 """
 CHOSEN = ("--dtype", "float32", "--dtype", "float64", "--quick", "--examples", "1")
-MOMENTS = 20
+MOMENTS = 12
 FORKING = """
 import json, os, sys
 from veriformer.cli import main
@@ -97,7 +97,7 @@ def size(path: Path) -> int:
 
 
 def test_a_run_killed_at_any_moment_is_resumed(target: Path, undisturbed: Path, tmp_path: Path) -> None:
-    """Killed twenty times, soon after it has gone on by a record or more; by turns with one and two processes."""
+    """Killed a dozen times, soon after it has gone on by a record or more; by turns with one and two processes."""
     records, rng = tmp_path / "records.jsonl", random.Random(0)
     with subprocess.Popen(
         [sys.executable, "-c", FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
