@@ -12,7 +12,7 @@ import numpy as np
 
 from veriformer.impls.protocol import Path, Tree
 from veriformer.impls.tree import leaves, rebuild
-from veriformer.properties.truth import Lift, Truth, certified
+from veriformer.properties.truth import Flow, Lift, Truth, certified
 from veriformer.spec import Component, Slip, made, times_made
 from veriformer.spec.numbers import Number, Tape, pull_back
 from veriformer.spec.numbers.precision import FLOAT64, Precision
@@ -121,25 +121,17 @@ class Question:
 
     def outputs(self) -> list[tuple[Path, Truth]]:
         """Path and truth of every array that the formula answers."""
-        return certified(
-            self.answered, *self.precisions, self.scale, nan_is_said=self.nan_is_said, **self.circumstances
-        )
+        return self.truths(self.answered, self.scale, nan_is_said=self.nan_is_said)
 
     def gradients(self) -> list[tuple[Path, Truth]]:
         """Path and truth of the gradient of every floating leaf of the positional arguments."""
-        said = self.slip is not None
-        return certified(self.pulled, *self.precisions, None, nan_is_said=said, **self.circumstances)
+        return self.truths(self.pulled, None, nan_is_said=self.slip is not None)
 
-    @property
-    def precisions(self) -> tuple[Precision, Precision | None]:
-        """What is judged."""
-        return self.precision, self.layer
-
-    @property
-    def circumstances(self) -> dict[str, Any]:
-        """How it is certified."""
+    def truths(self, flow: Flow, scale: Any, *, nan_is_said: bool) -> list[tuple[Path, Truth]]:
+        """Path and truth of every array that comes out of a flow."""
+        assumed, floats = (self.precision, self.layer), self.suits_floats
         slips = 0 if self.slip is None else times_made(self.in_floats)[1]
-        return {"in_floats": self.suits_floats, "slips": slips}
+        return certified(flow, *assumed, scale, nan_is_said=nan_is_said, in_floats=floats, slips=slips)
 
     @property
     def suits_floats(self) -> bool:

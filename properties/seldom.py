@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 ALLOCATIONS = 10_000
 """Python looks whenever 700 more objects were made than given up, which a few cases make, and now and then through all that
-PyTorch and JAX have loaded: a quarter of the time that a case of attention takes. Cases leave few cycles behind."""
+PyTorch and JAX have loaded: a sixth of the time that a case of attention takes. Cases leave few cycles behind."""
 
 
 @contextlib.contextmanager
