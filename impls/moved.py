@@ -32,7 +32,9 @@ class Moved:
         self.cotangent = rebuild(call.cotangent, self.mover(backend, call, device), (COTANGENT,))
         self.before = {path: laid.snapshot() for path, laid in self.memory.items()}
         self.native = {path: leaf for path, leaf in self.native_leaves() if backend.is_native(leaf)}
-        self.native_before = {path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items()}
+        self.native_before = {
+            path: backend.move_out(leaf).tobytes() for path, leaf in self.native.items() if not self.is_ours(path, leaf)
+        }
 
     def mover(self, backend: Backend, call: Call, device: str) -> Callable[[Path, Any], Any]:
         def move(path: Path, leaf: Any) -> Any:
@@ -42,6 +44,10 @@ class Moved:
             return backend.move_in(self.memory[path].array, device)
 
         return move
+
+    def is_ours(self, path: Path, leaf: Any) -> bool:
+        """Is what the framework holds the very array that was laid out?"""
+        return path in self.memory and self.memory[path].array is leaf
 
     def native_leaves(self) -> list[tuple[Path, Any]]:
         """Every argument leaf as the framework holds it."""
@@ -53,8 +59,8 @@ class Moved:
     def changed(self, backend: Backend) -> tuple[str, ...]:
         """Names of the leaves whose bytes are not what they were, in our memory or in the framework's."""
         here = {path for path, laid in self.memory.items() if laid.snapshot() != self.before[path]}
-        for path, leaf in self.native.items():
-            if backend.move_out(leaf).tobytes() != self.native_before[path]:
+        for path, before in self.native_before.items():
+            if backend.move_out(self.native[path]).tobytes() != before:
                 here.add(path)
         names = (*(f"argument {position}" for position in range(len(self.arguments))), "script")
         paths = sorted(here, key=str)

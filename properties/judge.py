@@ -38,27 +38,23 @@ def weigh(evidence: Evidence, dtype: str) -> Weighed:
     (a scale of 0, an array that is truly 0, always counts). 0 / 0 is a ratio of 0, anything / 0 is infinite."""
     observed = np.asarray(evidence.observed, dtype=np.float64)
     allowed = np.asarray(evidence.allowed, dtype=np.float64)
-    if evidence.scale is None:
-        counts = np.ones(observed.shape, bool)
-    else:
-        scale = np.broadcast_to(np.asarray(evidence.scale, dtype=np.float64), observed.shape)
-        counts = says_something(allowed, scale)
-    with np.errstate(all="ignore"):
-        ratio = np.where(observed == 0, 0.0, observed / allowed)
-    ratio = np.where(counts, ratio, -1.0)
     if not observed.size:
         return Weighed(evidence, True, False, 0.0, 0.0, (), None, False)
-    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-    refuted = bool((counts & (observed > allowed)).any())
+    counts = np.True_ if evidence.scale is None else says_something(allowed, np.asarray(evidence.scale, np.float64))
+    everywhere, above = bool(counts.all()), observed > allowed
+    with np.errstate(all="ignore"):
+        ratio = np.where(observed == 0, 0.0, observed / allowed)
+    ratio = ratio if everywhere else np.where(counts, ratio, -1.0)
+    index = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
     return Weighed(
         evidence,
         bool(counts.any()),
-        refuted,
+        bool(above.any()) and bool((counts & above).any()),
         float(ratio[index]),
         ulps(evidence, index, dtype),
         index,
         keeps_layer(evidence, observed),
-        bool(np.isinf(allowed[~counts]).any()),
+        not everywhere and bool((np.isinf(allowed) & ~counts).any()),
     )
 
 
@@ -75,9 +71,11 @@ def ulps(evidence: Evidence, index: tuple[int, ...], dtype: str) -> float:
     wanted = np.asarray(evidence.wanted)
     if wanted.shape != np.shape(evidence.observed) or wanted.dtype.kind != "f":
         return float("nan")
+    observed = evidence.observed[index]
+    if not observed:
+        return 0.0
     with np.errstate(all="ignore"):
-        half = FORMATS[dtype].half_ulp(np.abs(wanted[index]))
-        return float(np.float64(evidence.observed[index]) / (2.0 * half)) if evidence.observed[index] else 0.0
+        return float(np.float64(observed) / (2.0 * FORMATS[dtype].half_ulp(np.abs(wanted[index]))))
 
 
 def try_case(law: Law, case: Case, experiment: Experiment) -> Outcome:

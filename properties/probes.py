@@ -67,7 +67,7 @@ class Draw:
             kinds = self.kinds or tuple(KINDS)
             kind = kinds[rng.integers(len(kinds))] if self.seed % 3 == 2 else self.kind
         values = KINDS[kind](rng, shape, self.top, self.dtype)
-        peak = np.max(np.abs(values), initial=0.0)
+        peak = np.abs(values).max(initial=0.0)
         return self.cast(values * (self.top / peak) if peak > self.top else values)
 
     def weights(self, name: str, shape: tuple[int, ...]) -> Array:
@@ -124,7 +124,7 @@ class Draw:
     def cast(self, values: Array) -> Array:
         """Rounded to the dtype, and kept inside its range."""
         top = FORMATS[self.dtype].largest
-        within = np.minimum(np.maximum(np.asarray(values, dtype=np.float64), -top), top)
+        within = np.asarray(values, dtype=np.float64).clip(-top, top)
         return np.asarray(within.astype(numpy_dtype(self.dtype), order="C"))
 
 

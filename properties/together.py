@@ -17,7 +17,7 @@ from veriformer.properties.law import Case, Law
 from veriformer.properties.truth import BITS, Balls, Truth
 from veriformer.spec.numbers import Ball, Bounded, Enclosure
 
-LARGE = 4096
+LARGE = 16_384
 """From so many numbers in a case on, it is the numbers that take the time."""
 
 
@@ -54,7 +54,7 @@ def arguments_of(question: Question) -> dict[str, Any]:
 
 def shapes(question: Question) -> str:
     """What cases that are found together have in common: all but the numbers in their arrays."""
-    narrow = [p for p in (question.precision, question.layer) if p and (p.layer or p.product.digits < p.step.digits)]
+    narrow = [p for p in (question.precision, question.layer) if p and p.rounds_between]
 
     def of(value: Any) -> Any:
         if not isinstance(value, np.ndarray):

@@ -106,7 +106,7 @@ class Truth:
     @cached_property
     def enclosure(self) -> Ball | Enclosure:
         """The truth in balls of floats where those are narrow enough, and the formula is a number everywhere; else `ball`."""
-        floats = None if np.isnan(self.value).any() else self.in_floats()
+        floats = None if self.strange.any() else self.in_floats()
         return floats if floats is not None and (floats.radii() <= self.wanted).all() else self.ball
 
     @property
@@ -121,31 +121,39 @@ class Truth:
         counts = says_something(self.bound, self.scale)
         if self.layer is not None:
             counts = counts | says_something(self.layer, self.scale)
-        return ~np.isnan(self.value) & counts
+        return ~self.strange & counts
+
+    @cached_property
+    def strange(self) -> np.ndarray:
+        """Where the value is not a number."""
+        return np.isnan(self.value)
 
     def distances(self, got: np.ndarray) -> np.ndarray:
         """How far an answer certainly is from the truth; inf where it is not a finite number and should be one."""
         got = as_float64(got)
         finite = np.isfinite(got)
-        away = self.enclosure.distances(np.where(finite, got, 0.0))
+        away = self.enclosure.distances(got if finite.all() else np.where(finite, got, 0.0))
         observed = np.where(finite, np.where(np.isnan(away), 0.0, away), np.inf)
-        return np.where(self.undefined, np.where(np.isnan(got), 0.0, np.inf), observed)
+        return self.where_defined(observed, np.where(np.isnan(got), 0.0, np.inf))
+
+    def where_defined(self, array: Any, instead: Any) -> Any:
+        """The array, and something else where the formula itself is not a number."""
+        return np.where(self.undefined, instead, array) if self.undefined.any() else array
 
     @cached_property
     def undefined(self) -> np.ndarray:
         """Where the formula itself is not a number."""
-        strange = np.isnan(self.value)
-        return strange & ~self.ball.finite() if strange.any() else strange
+        return self.strange & ~self.ball.finite() if self.strange.any() else self.strange
 
     def evidence(self, comparison: str, got: np.ndarray) -> Evidence:
         """The answer beside the truth."""
         if got.shape != self.value.shape:
             return differing(f"shape of the {comparison}", got.shape, self.value.shape)
         observed = self.distances(got)  # first: to certify may show that there is no bound
-        allowed = np.where(self.undefined, 0.0, self.bound)
-        wanted = np.where(self.undefined, np.nan, self.enclosure.centres())
-        layer = None if self.layer is None else np.where(self.undefined, 0.0, self.layer)
-        scale = self.scale if self.nan_is_said else np.where(self.undefined, np.nan, self.scale)
+        allowed = self.where_defined(self.bound, 0.0)
+        wanted = self.where_defined(self.enclosure.centres(), np.nan)
+        layer = None if self.layer is None else self.where_defined(self.layer, 0.0)
+        scale = self.scale if self.nan_is_said else self.where_defined(self.scale, np.nan)
         return Evidence(comparison, observed, allowed, scale, as_float64(got), wanted, layer=layer)
 
     def at_least(self, comparison: str, got: np.ndarray) -> Evidence:

@@ -141,4 +141,5 @@ def require(condition: bool, message: str) -> None:
 def largest(values: Any) -> float:
     """The largest finite magnitude of an array, 0 where there is none."""
     sizes = np.abs(np.asarray(values, dtype=np.float64))
-    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+    top = float(sizes.max(initial=0.0))
+    return top if np.isfinite(top) else float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))

@@ -8,7 +8,7 @@ import numpy as np
 
 from veriformer.spec.bounds import log_softmax as bound
 from veriformer.spec.component import Honest, component, require
-from veriformer.spec.numbers import bounded_by
+from veriformer.spec.numbers import bounded_by, shifted
 from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
 
@@ -17,6 +17,7 @@ from veriformer.spec.slip import Part
 @bounded_by(bound.forward, bound.backward)
 def log_weights(x: Any) -> Any:
     """x - log sum exp(x), over the last axis."""
+    x = shifted(x)
     return x - np.log(np.sum(np.exp(x), -1, keepdims=True))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from veriformer.spec.bounds import softmax as bound
 from veriformer.spec.component import Honest, component, require
 from veriformer.spec.log_softmax import log_weights
-from veriformer.spec.numbers import bounded_by, number
+from veriformer.spec.numbers import bounded_by, number, shifted
 from veriformer.spec.numbers.number import transposed
 from veriformer.spec.slip import Part
 from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
@@ -19,10 +19,12 @@ from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 @bounded_by(bound.forward, bound.backward)
 def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask: str = "ignored") -> Any:
     """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere."""
-    e = np.exp(x)
     if mask is None:
+        e = np.exp(shifted(x))
         return e / np.sum(e, -1, keepdims=True)
     mask = np.broadcast_to(mask, x.shape)
+    x = shifted(x, mask)
+    e = np.exp(x)
     empty = ~mask.any(-1, keepdims=True)
     e = np.where(mask, e, number(0, like=x) if behind_mask == "ignored" else 0 * e)  # 0 * nan is nan
     match fully_masked:

@@ -93,7 +93,7 @@ def without_unseen(x: Any, allowed: np.ndarray | None, fully_masked: str) -> Any
     if fully_masked in ("uniform_over_all_keys", "unmasked"):
         allowed = allowed | ~allowed.any(-1, keepdims=True)
     seen = np.any(allowed, axis=-2, keepdims=True)
-    return np.where(np.swapaxes(seen, -1, -2), x, number(0, like=x))
+    return x if seen.all() else np.where(np.swapaxes(seen, -1, -2), x, number(0, like=x))
 
 
 @attendable.slip("the mask the other way round, True = hidden")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.test_numbers import ELEMENTWISE, MOVES
-from veriformer.spec.numbers import Ball, FloatBall, TooCoarse, erf, kept_in, pi, working_precision
+from veriformer.spec import softmax
+from veriformer.spec.numbers import Ball, FloatBall, Tape, TooCoarse, erf, kept_in, pi, pull_back, working_precision
 from veriformer.spec.numbers.precision import FLOAT32
 
 Array = np.ndarray
@@ -132,7 +133,8 @@ def test_nothing_changes_where_small_numbers_are_flushed(name: str) -> None:
 
 
 def test_exp_of_many_numbers() -> None:
-    """Near 0, at the borders between powers of two, far beyond what a float can hold, and so far that nothing is known."""
+    """Near 0, at the borders between powers of two, far beyond what a float can hold, so far that nothing is known, and so far
+    below that it is no larger than a number which vanishes beside all others."""
     rng = np.random.default_rng(4)
     borders = np.log(2) * (np.arange(-2000, 2000) + 0.5)
     x = np.concatenate([
@@ -141,9 +143,11 @@ def test_exp_of_many_numbers() -> None:
     ])  # fmt: skip
     with working_precision(BITS):
         found, exact = np.exp(FloatBall.given(x)), np.exp(Ball.given(x))
-        known = np.isfinite(found.radius)
-        assert known[np.abs(x) <= 2.0**24].all()
-        assert not known[np.abs(x) > 2.0**24].any()
+        known, faint = np.abs(x) <= 2.0**24, x < -(2.0**24)
+        assert (np.isfinite(found.radius) == (known | faint)).all()
+        below = (Ball(two_to(found.exponent[faint])) * Ball.given(found.radius[faint]) - exact[faint]).balls
+        assert not found.centre[faint].any()
+        assert all(one > 0 for one in below)
         # in units of the number itself: most of these are no floats
         lift = Ball.given(np.where(known, found.centre, 0.0)) * Ball(two_to(np.where(known, found.exponent, 0)))
         share = ((lift - exact) / exact).balls
@@ -164,6 +168,35 @@ def test_exponents_have_no_end_that_is_met() -> None:
     found = np.exp(x) / np.exp(x).sum()
     assert np.abs(found.centres()[0] - 1 / (1 + np.exp(-1.0))) <= found.radii()[0] + 1e-15
     assert (found.radii() <= 1e-9).all()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6, 1e9])
+def test_weights_and_their_gradients_hold_those_of_all_scores_in_the_balls(size: float, masked: bool) -> None:
+    rng = np.random.default_rng(7)
+    x, points = widened(rng, rng.standard_normal((20, 5)) * size, 2.0**-40)
+    mask = (rng.random((20, 5)) < 0.7) | (np.arange(5) == 0) if masked else None
+    cotangent = rng.standard_normal((20, 5))
+
+    def of(scores: Any) -> list[Any]:
+        tape = Tape(scores)
+        p = softmax(tape, mask=mask)
+        assert isinstance(p, Tape)
+        return [softmax(scores, mask=mask), p.value, *pull_back(p, scores.lift(cotangent), [tape])]
+
+    with working_precision(BITS):
+        found = of(x)
+        for point in points:
+            for one, exact in zip(found, of(point), strict=True):
+                assert not outside(one, exact).any()
+
+
+def test_a_weight_is_as_sharp_as_the_others_are_small() -> None:
+    """Whatever the error of the scores: beside the largest the others weigh nothing, and it weighs 1."""
+    x, _ = widened(np.random.default_rng(8), np.array([[1e6, 1e6 - 50.0, -1e6, -1e9]]), 2.0**-40)
+    found = softmax(x)
+    assert isinstance(found, FloatBall)
+    assert (found.radii() <= [2.0**-48, *np.full(3, np.exp(-49.0))]).all()
 
 
 def test_zero_stays_zero() -> None:

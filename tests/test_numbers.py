@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -196,6 +197,7 @@ def test_the_larger_of_overlapping_balls_may_be_either() -> None:
 
 
 NATIVE = {FLOAT64: np.float64, FLOAT32: np.float32, FLOAT16: np.float16, BFLOAT16: ml_dtypes.bfloat16}
+FORMATS_OF_NUMPY = {form.name: kind for form, kind in NATIVE.items()}
 
 
 def numbers_of(form: Format) -> Array:
@@ -219,6 +221,29 @@ def test_a_format_holds_its_numbers_and_nothing_between(form: Format) -> None:
         below = np.nextafter(found, np.zeros_like(found)).astype(np.float64)
         assert not form.holds((wide + below)[wide != below] / 2).any()
         assert not form.holds(np.array([2 * form.largest])).any()
+
+
+@pytest.mark.parametrize("other", NATIVE, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
+def test_a_format_includes_a_dtype_if_it_holds_its_numbers(form: Format, other: Format) -> None:
+    found = numbers_of(other)
+    assert form.includes(found.dtype) == form.holds(found.astype(np.float64)).all()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int8"])
+@pytest.mark.parametrize("computed", ["float64", "float32", "bfloat16"])
+def test_what_a_format_holds_is_given_without_error(computed: str, dtype: str) -> None:
+    """Number by number, also beside one that is infinite, or not a number."""
+    precision = replace(precision_of(computed), flush=False)
+    plain = np.array([1.0, 3.0, 0.1, 100.0]).astype(FORMATS_OF_NUMPY.get(dtype, dtype))
+    wide = plain.astype(np.float64)
+    moved = 0.0 if dtype == "int8" else np.where(precision.step.holds(wide), 0.0, precision.step.half_ulp(wide))
+    assert (Bounded.given(plain, precision).error == moved).all()
+    if dtype != "int8":
+        strange = np.concatenate([plain, np.array([np.inf, np.nan, -np.inf]).astype(plain.dtype)])
+        error = Bounded.given(strange, precision).error
+        assert (error[:4] == moved).all()
+        assert np.isinf(error[4:]).all()
 
 
 @pytest.mark.parametrize("form", NATIVE, ids=lambda form: form.name)

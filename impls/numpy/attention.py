@@ -63,8 +63,8 @@ def allowed_pairs(
 
 def without_unseen(keys: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """Zeros for the keys, or values, that no query sees: a padding may hold anything, and 0 * nan is nan."""
-    seen = np.any(allowed, axis=-2, keepdims=True)
-    return np.where(np.swapaxes(seen, -1, -2), keys, keys.dtype.type(0))
+    seen = np.swapaxes(allowed.any(axis=-2, keepdims=True), -1, -2)
+    return keys if seen.all() else np.where(seen, keys, keys.dtype.type(0))
 
 
 def repeat_heads(keys: np.ndarray, q: np.ndarray) -> np.ndarray:

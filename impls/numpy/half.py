@@ -54,7 +54,8 @@ def class_in_float32(stateful: type) -> type:
 
 def half_of(tree: Tree) -> np.dtype | None:
     """The half type among the arrays of a tree, if there is one."""
-    return next((leaf.dtype for _, leaf in leaves(tree) if isinstance(leaf, np.ndarray) and leaf.dtype in HALF), None)
+    arrays = (leaf.dtype for _, leaf in leaves(tree) if isinstance(leaf, np.ndarray))
+    return next((dtype for dtype in arrays if dtype.itemsize == 2 and dtype in HALF), None)
 
 
 def widened(tree: Tree) -> Tree:

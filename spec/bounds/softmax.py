@@ -42,9 +42,10 @@ def forward(
         a = np.where(allowed, exponent_error(x, shifted, distance) + log_weight_error, 0.0)
         known = np.minimum(a, 500.0)  # beyond, the ends of [0, 1] are reached in any case
         grown, shrunk = np.expm1(known), -np.expm1(-known)
-        others, low, high = (all_but_one(weight * part) for part in (np.ones_like(known), 1 - shrunk, 1 + grown))
-        up = p * (grown * others + all_but_one(weight * shrunk)) / (weight * (1 + grown) + low)
-        down = p * (shrunk * others + all_but_one(weight * grown)) / (weight * (1 - shrunk) + high)
+        heights = (1.0, 1 - shrunk, 1 + grown, shrunk, grown)
+        others, low, high, others_shrunk, others_grown = all_but_one(np.stack([weight * height for height in heights]))
+        up = p * (grown * others + others_shrunk) / (weight * (1 + grown) + low)
+        down = p * (shrunk * others + others_grown) / (weight * (1 - shrunk) + high)
         error = np.where(a > 500.0, 1.0, np.maximum(up, down))
         error = np.where(np.isnan(error), 0.0, error)  # a row whose weights are all 0: 0 / 0, nothing to bound
         by_log = (ROUNDOFFS["log"] + 1) * u * np.log(np.maximum(total, 1.0)) + 2 * u
@@ -90,7 +91,8 @@ def rescalings(shifted: np.ndarray) -> np.ndarray:
     Milakov & Gimelshein, "Online normalizer calculation for softmax" (2018), for tiles of any size, combined in any
     contiguous tree: a partial maximum that covers i rises only through a record to its right or to its left.
     """
-    return records_after(shifted) + records_after(shifted[..., ::-1])[..., ::-1]
+    after, before = records_after(np.stack([shifted, shifted[..., ::-1]]))
+    return np.asarray(after + before[..., ::-1])
 
 
 def records_after(shifted: np.ndarray) -> np.ndarray:

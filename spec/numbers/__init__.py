@@ -16,6 +16,7 @@ from veriformer.spec.numbers.number import Number as Number
 from veriformer.spec.numbers.number import erf as erf
 from veriformer.spec.numbers.number import near as near
 from veriformer.spec.numbers.number import number as number
+from veriformer.spec.numbers.shift import shifted as shifted
 from veriformer.spec.numbers.tape import Tape as Tape
 from veriformer.spec.numbers.tape import boundary as boundary
 from veriformer.spec.numbers.tape import pi as pi

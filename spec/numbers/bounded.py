@@ -57,12 +57,14 @@ class Bounded(Number):
         values = np.asarray(values)
         if values.dtype.kind in "iu":
             return cls(values, 0.0, precision)
-        values = values.astype(np.float64)
-        size = np.abs(values)
-        error = rounded_once(values, precision.step)
+        exact = values.astype(np.float64)
+        size = np.abs(exact)
+        within = size <= precision.step.largest
+        held = precision.step.includes(values.dtype) and within.all()
+        error = 0.0 if held else np.where(size > precision.step.largest, np.inf, rounded_once(exact, precision.step))
         if precision.flushes:
             error = np.where(size < precision.step.tiny, size, error)
-        return cls(values, np.where(size > precision.step.largest, np.inf, error), precision)
+        return cls(exact, error, precision)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -315,8 +317,9 @@ class Bounded(Number):
         return self.of(self.value, np.where(self.kept_by_product(), 0.0, error))
 
     def is_held(self) -> bool:
-        """Held, all of it, or exactly numbers of the product format, as constants are."""
-        return self.held or bool(self.kept_by_product().all())
+        """Held, all of it, or exactly numbers of the product format, as constants are; where nothing is rounded on the way it
+        makes no difference, and is not looked for."""
+        return self.held or (self.precision.rounds_between and bool(self.kept_by_product().all()))
 
     def kept_by_product(self) -> np.ndarray:
         """Where a number is known exactly, and is one of the product format."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -122,7 +123,7 @@ class FloatBall(Number):
             return value  # type: ignore[return-value]
         if isinstance(value, Number):
             raise TypeError(f"a {type(value).__name__} met a FloatBall: one formula runs on one number system")
-        return type(self).given(value)
+        return constant(value) if type(value) in (int, float) else type(self).given(value)  # type: ignore[return-value]
 
     def rearranged(self, move: Callable[[Any], Any]) -> Self:
         return type(self)(move(self.centre), move(self.radius), move(self.exponent))
@@ -207,9 +208,10 @@ class FloatBall(Number):
         step by step: what is added up to the step before the last is at most 1.21, its error at most (2 * 1.21 u) / (1 - 0.36)
         = 3.8 u, times t 1.4 u; the last product is rounded by 0.44 u, the last sum by 1.44 u. The rest of the series is below
         0.36^15 / 15! < 2^-62. Together below 4.5 u, relative to exp(t) below 6.6 u < 2^-50. And exp(x + d) lies within
-        exp(x) (|d| + d^2) for |d| up to 1.
+        exp(x) (|d| + d^2) for |d| up to 1. Of a power beneath them all it is enough that it is no larger than exp(-2^24).
         """
-        x, spread = self.centres(), self.radii()
+        x, spread = self.as_floats()
+        faint = x + spread < -LARGEST_POWER
         known = (np.abs(x) <= LARGEST_POWER) & (spread <= 1)
         x, spread = np.where(known, x, 0.0), np.where(known, spread, np.inf)
         k = np.rint(x / math.log(2))
@@ -218,7 +220,10 @@ class FloatBall(Number):
         for coefficient in reversed(TAYLOR[:-1]):
             power = power * t + coefficient
         error = power * ((spread + spread * spread) * (1 + ERROR_OF_EXP) + ERROR_OF_EXP)
-        return type(self).known(power, error, k.astype(np.int64))
+        k = k.astype(np.int64)
+        if faint.any():
+            power, error, k = (np.where(faint, *pair) for pair in ((0.0, power), (1.0, error), (FAINTEST, k)))
+        return type(self).known(power, error, k)
 
     def log(self) -> Self:
         """log(x) = y + log(1 + d), d = x exp(-y) - 1, for any y near log(x); |log(1 + d)| <= 2 |d| for |d| up to 1/2."""
@@ -230,7 +235,7 @@ class FloatBall(Number):
 
     def by_arb(self, name: str, slope: float) -> Self:
         """A function no steeper than `slope`, computed by Arb at the centres."""
-        x, spread = self.centres(), self.radii()
+        x, spread = self.as_floats()
         known = np.isfinite(x)
         with working_precision(BITS_OF_ARB):
             exact: Ball = getattr(Ball.given(np.where(known, x, 0.0)), name)()
@@ -288,8 +293,14 @@ class FloatBall(Number):
 
     def radii(self) -> np.ndarray:
         """Upper bounds of the distance between what `centres` says and the truth; inf where nothing is known."""
-        radius = np.ldexp(self.radius, self.shift()) + LOST * ~self.nothing
-        return np.where(np.isfinite(self.centres()), radius, np.inf)
+        return self.as_floats()[1]
+
+    def as_floats(self) -> tuple[np.ndarray, np.ndarray]:
+        """What `centres` and `radii` say."""
+        shift = self.shift()
+        centre, radius = np.ldexp(self.centre, shift), np.ldexp(self.radius, shift) + LOST * ~self.nothing
+        finite = np.isfinite(centre)
+        return centre, radius if finite.all() else np.where(finite, radius, np.inf)
 
     def shift(self) -> np.ndarray:
         """The exponent, as far as it matters to a float."""
@@ -297,7 +308,13 @@ class FloatBall(Number):
 
     def at_rest(self) -> Enclosure:
         """What is left to do when all is computed: to compare."""
-        return Enclosure(self.centres(), self.radii())
+        return Enclosure(*self.as_floats())
+
+
+@lru_cache
+def constant(value: float) -> FloatBall:
+    """A constant of a formula: each is met again and again."""
+    return FloatBall.given(value)
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -307,6 +324,8 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 LARGEST_POWER = 2.0**24
 """exp is known of numbers up to this."""
+FAINTEST = -24_204_406
+"""exp(-2^24) is less than 2 to this power."""
 LN2 = (float.fromhex("0x1.62e42fep-1"), float.fromhex("0x1.f473de6af278fp-30"))
 """ln 2 in two parts: the first has 28 bits, so that k times it is exact; their sum is ln 2 to 2^-84."""
 TAYLOR = tuple(1 / math.factorial(n) for n in range(15))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -52,6 +52,14 @@ class Format:
             rounded = np.where(np.isfinite(unit), np.rint(value / unit) * unit, value)
         return np.where(np.abs(rounded) > self.largest, np.copysign(np.inf, value), rounded)
 
+    def includes(self, dtype: np.dtype) -> bool:
+        """Are all finite numbers of a NumPy dtype numbers of this format?"""
+        other = format_of(dtype)
+        if other is None:
+            return False
+        smallest, other_smallest = self.emin - self.digits, other.emin - other.digits
+        return other.digits <= self.digits and other.largest <= self.largest and other_smallest >= smallest
+
     def holds(self, value: np.ndarray) -> np.ndarray:
         """Is a float64 value exactly a number of this format?"""
         size = np.abs(np.asarray(value, dtype=np.float64))
@@ -69,6 +77,12 @@ BFLOAT16 = Format("bfloat16", 8, -126, float(2.0**127 * (2 - 2.0**-7)))
 FLOAT16 = Format("float16", 11, -14, 65504.0)
 TF32 = Format("tf32", 11, -126, float(np.finfo(np.float32).max))
 FORMATS = MappingProxyType({format.name: format for format in (FLOAT64, FLOAT32, BFLOAT16, FLOAT16, TF32)})
+
+
+@lru_cache
+def format_of(dtype: np.dtype) -> Format | None:
+    """The format of a NumPy dtype, if it is one of these."""
+    return FORMATS.get(dtype.name)
 
 
 class Roundoffs(Mapping[str, float]):
@@ -155,6 +169,11 @@ class Precision:
     def quotient(self) -> float:
         """A quotient, or a product with a reciprocal, in unit roundoffs."""
         return self.divide + 1
+
+    @property
+    def rounds_between(self) -> bool:
+        """Is anything rounded to a narrower format on the way, factors of products, or results of components?"""
+        return self.layer or self.product.digits < self.step.digits
 
     @property
     def flushes(self) -> bool:
