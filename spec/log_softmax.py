@@ -16,7 +16,7 @@ from veriformer.spec.slip import Part
 @Part
 @bounded_by(bound.forward, bound.backward)
 def log_weights(x: Any) -> Any:
-    """x - log sum exp(x), over the last axis."""
+    """x - log sum exp(x), over the last axis; of x less any number of its row it is the same."""
     x = shifted(x)
     return x - np.log(np.sum(np.exp(x), -1, keepdims=True))
 

@@ -18,7 +18,8 @@ from veriformer.spec.visibility import BEHIND_MASK, FULLY_MASKED
 @Part
 @bounded_by(bound.forward, bound.backward)
 def weights(x: Any, *, mask: Any = None, fully_masked: str = "zero", behind_mask: str = "ignored") -> Any:
-    """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere."""
+    """exp(x) / sum exp(x) over the allowed entries of the last axis, 0 elsewhere; of x less any number it is the same,
+    and `shifted` makes use of that where it helps."""
     if mask is None:
         e = np.exp(shifted(x))
         return e / np.sum(e, -1, keepdims=True)
