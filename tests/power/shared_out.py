@@ -6,25 +6,15 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def one_thread_each() -> None:
-    """PyTorch would else take all cores for each process."""
-    with suppress(ImportError):
-        import torch
-
-        torch.set_num_threads(1)
+"""Read by NumPy and PyTorch when they are loaded: each would else take all cores for each process."""
 
 
 def shared_out(work: Callable[..., list[dict[str, Any]]], tasks: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """The rows of all tasks, in their order; `work` is a function of a module, and what it is given can be sent."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    with ProcessPoolExecutor(
-        min(2, os.cpu_count() or 1), multiprocessing.get_context("spawn"), initializer=one_thread_each
-    ) as pool:
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(work, *task) for task in tasks]
         return [row for future in waiting for row in future.result()]

@@ -41,7 +41,8 @@ PARTS = {
 
 
 def measure(quick: bool) -> list[dict[str, Any]]:
-    """Sweep, the same once more with every truth known, and the random phase; the best of several rounds of CPU time."""
+    """Sweep, the same once more with every truth known, and the random phase; the best of several rounds of CPU time. No
+    other framework is loaded in the process, as none is in the judge's: what is judged runs elsewhere."""
     return shared_out(timed, [(quick,)])
 
 
