@@ -37,10 +37,12 @@ def test_time_that_is_counted_twice_is_told() -> None:
 
 def test_a_slower_machine_may_judge_so_much_slower_and_a_faster_one_need_not_judge_faster() -> None:
     speed = power.figure("speed")
-    assert speed.wanted_here(speed.YARDSTICK) == speed.wanted_here(speed.YARDSTICK / 2) == speed.WANTED
-    assert speed.wanted_here(2 * speed.YARDSTICK) == {name: rate / 2 for name, rate in speed.WANTED.items()}
-    slow = [{"figure": "sweep", "per_second": 400.0, "wanted": speed.wanted_here(2 * speed.YARDSTICK)["sweep"]}]
-    assert list(speed.failures(slow, False)) == ["sweep: 400 judged examples in a second, wanted 500"]
+    assert speed.worth(speed.YARDSTICK) == speed.worth(speed.YARDSTICK / 2) == 1
+    assert speed.worth(2 * speed.YARDSTICK) == 2
+    slow = [{"figure": "sweep", "at_the_yardstick": 800.0, "wanted": speed.WANTED["sweep"]}]
+    (said,) = speed.failures(slow, False)
+    assert said == "sweep: 800 judged examples in a second where the yardstick is 8 microseconds, wanted 1000"
+    assert list(speed.failures([{**slow[0], "at_the_yardstick": 1001.0}], False)) == []
 
 
 def test_there_are_enough_honest_variants_and_each_says_who_computes_so() -> None:
