@@ -41,20 +41,19 @@ def weigh(evidence: Evidence, dtype: str) -> Weighed:
     if not observed.size:
         return Weighed(evidence, True, False, 0.0, 0.0, (), None, False)
     counts = np.True_ if evidence.scale is None else says_something(allowed, np.asarray(evidence.scale, np.float64))
-    everywhere, above = bool(counts.all()), observed > allowed
     with np.errstate(all="ignore"):
         ratio = np.where(observed == 0, 0.0, observed / allowed)
-    ratio = ratio if everywhere else np.where(counts, ratio, -1.0)
+    ratio = np.where(counts, ratio, -1.0)
     index = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
     return Weighed(
         evidence,
         bool(counts.any()),
-        bool(above.any()) and bool((counts & above).any()),
+        bool((counts & (observed > allowed)).any()),
         float(ratio[index]),
         ulps(evidence, index, dtype),
         index,
         keeps_layer(evidence, observed),
-        not everywhere and bool((np.isinf(allowed) & ~counts).any()),
+        bool((np.isinf(allowed) & ~counts).any()),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from flint import arb
 
+from veriformer.properties.probes import numpy_dtype
 from veriformer.spec.numbers import Ball, Bounded, Tape, erf, pull_back, working_precision
 from veriformer.spec.numbers.precision import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FORMATS, Format, gamma, precision_of
 
@@ -197,7 +198,6 @@ def test_the_larger_of_overlapping_balls_may_be_either() -> None:
 
 
 NATIVE = {FLOAT64: np.float64, FLOAT32: np.float32, FLOAT16: np.float16, BFLOAT16: ml_dtypes.bfloat16}
-FORMATS_OF_NUMPY = {form.name: kind for form, kind in NATIVE.items()}
 
 
 def numbers_of(form: Format) -> Array:
@@ -235,7 +235,7 @@ def test_a_format_includes_a_dtype_if_it_holds_its_numbers(form: Format, other: 
 def test_what_a_format_holds_is_given_without_error(computed: str, dtype: str) -> None:
     """Number by number, also beside one that is infinite, or not a number."""
     precision = replace(precision_of(computed), flush=False)
-    plain = np.array([1.0, 3.0, 0.1, 100.0]).astype(FORMATS_OF_NUMPY.get(dtype, dtype))
+    plain = np.array([1.0, 3.0, 0.1, 100.0]).astype(numpy_dtype(dtype))
     wide = plain.astype(np.float64)
     moved = 0.0 if dtype == "int8" else np.where(precision.step.holds(wide), 0.0, precision.step.half_ulp(wide))
     assert (Bounded.given(plain, precision).error == moved).all()

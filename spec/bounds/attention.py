@@ -24,7 +24,7 @@ def scores(q: Bounded, k: Bounded, scale: Any, bias: Any) -> Bounded:
     with np.errstate(all="ignore"):
         sizes = q.size_at_most @ transposed(k.size_at_most)
         error = np.maximum(scaled.error, before.error)
-        if q.precision.product.digits < q.precision.step.digits:
+        if q.precision.rounds_factors:
             root = np.sqrt(np.abs(q.lift(scale)))
             error = np.maximum(error, ((q * root) @ transposed(k * root)).error)
         error = error + 6 * u * sizes * q.lift(scale).size_at_most

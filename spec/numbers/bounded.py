@@ -306,7 +306,7 @@ class Bounded(Number):
         neither is closer: the one rounding that the boundary counted bounds all three.
         """
         product = self.precision.product
-        if self.held or product.digits >= self.precision.step.digits:
+        if self.held or not self.precision.rounds_factors:
             return self
         if product is TF32:
             error = self.rounded(self.value, self.error, 2, format=product).error

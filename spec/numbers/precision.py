@@ -173,7 +173,12 @@ class Precision:
     @property
     def rounds_between(self) -> bool:
         """Is anything rounded to a narrower format on the way, factors of products, or results of components?"""
-        return self.layer or self.product.digits < self.step.digits
+        return self.layer or self.rounds_factors
+
+    @property
+    def rounds_factors(self) -> bool:
+        """Are the factors of matrix products rounded to a narrower format?"""
+        return self.product.digits < self.step.digits
 
     @property
     def flushes(self) -> bool:
